@@ -1,0 +1,1 @@
+"""The waist: what both halves of Swapbench, running and judging, share."""
