@@ -1,0 +1,150 @@
+"""The MLP and the ResNet of Gorishniy et al. (arXiv:2106.11959), over numbers and categories.
+
+Both are the backbones of ``rtdl_revisiting_models``; added here are learned vectors for categories,
+joined to the numbers, and the choice of the activation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import rtdl_revisiting_models as rtdl
+import torch
+from torch import Tensor, nn
+
+from components.architecture.input_spec import InputSpec
+
+__all__ = ["MLP", "ResNet"]
+
+
+class _Joined(nn.Module):
+    """Floats ``(batch, d_out)``: the numbers, then the vectors of the categories."""
+
+    def __init__(self, input_spec: InputSpec, d_embedding: int) -> None:
+        super().__init__()
+        cardinalities = list(input_spec.cardinalities)
+        self.embeddings = (
+            rtdl.CategoricalEmbeddings(cardinalities, d_embedding, bias=False) if cardinalities else None
+        )
+        self.d_out = input_spec.n_numeric + d_embedding * len(cardinalities)
+
+    def forward(self, x_num: Tensor | None, x_cat: Tensor | None) -> Tensor:
+        parts = [] if x_num is None else [x_num]
+        if self.embeddings is not None:
+            parts.append(self.embeddings(x_cat).flatten(1))
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+
+def _roles(network: nn.Module, first_layer: str) -> Mapping[str, str]:
+    """The role of every parameter, by the names that the library and :class:`_Joined` give them."""
+
+    def role(name: str, parameter: Tensor) -> str:
+        if parameter.ndim < 2:
+            return "bias" if name.endswith(".bias") else "norm"
+        if name.startswith(("joined.", first_layer)):
+            return "embedding"
+        return "output" if name.startswith("backbone.output.") else "hidden"
+
+    return {name: role(name, parameter) for name, parameter in network.named_parameters()}
+
+
+class MLP(nn.Module):
+    """Linear layers with activation and dropout.
+
+    Parameters
+    ----------
+    input_spec, n_outputs, activation
+        As the slot passes them.
+    n_blocks
+        Hidden layers.
+    d_block
+        Width of a hidden layer.
+    dropout
+        Share of hidden units that are dropped.
+    d_embedding
+        Length of a category's vector.
+    """
+
+    def __init__(
+        self,
+        input_spec: InputSpec,
+        n_outputs: int,
+        activation: Callable[[], nn.Module],
+        n_blocks: int = 3,
+        d_block: int = 64,
+        dropout: float = 0.1,
+        d_embedding: int = 8,
+    ) -> None:
+        super().__init__()
+        self.joined = _Joined(input_spec, d_embedding)
+        self.backbone = rtdl.MLP(
+            d_in=self.joined.d_out, d_out=n_outputs, n_blocks=n_blocks, d_block=d_block, dropout=dropout
+        )
+        for block in self.backbone.blocks:
+            block.activation = activation()
+
+    def forward(self, x_num: Tensor | None, x_cat: Tensor | None) -> Tensor:
+        """Outputs ``(batch, n_outputs)`` from floats and codes ``(batch, n_columns)``."""
+        output: Tensor = self.backbone(self.joined(x_num, x_cat))
+        return output
+
+    def parameter_roles(self) -> Mapping[str, str]:
+        """The role of every parameter, by its name in ``named_parameters()``."""
+        return _roles(self, first_layer="backbone.blocks.0.")
+
+
+class ResNet(nn.Module):
+    """Residual blocks of batch norm, two linear layers, activation and dropout.
+
+    Parameters
+    ----------
+    input_spec, n_outputs, activation
+        As the slot passes them.
+    n_blocks
+        Residual blocks.
+    d_block
+        Width of the residual stream.
+    d_hidden_multiplier
+        Width inside a block, in units of ``d_block``.
+    hidden_dropout
+        Dropout inside a block.
+    residual_dropout
+        Dropout at a block's end.
+    d_embedding
+        Length of a category's vector.
+    """
+
+    def __init__(
+        self,
+        input_spec: InputSpec,
+        n_outputs: int,
+        activation: Callable[[], nn.Module],
+        n_blocks: int = 2,
+        d_block: int = 64,
+        d_hidden_multiplier: float = 2.0,
+        hidden_dropout: float = 0.2,
+        residual_dropout: float = 0.0,
+        d_embedding: int = 8,
+    ) -> None:
+        super().__init__()
+        self.joined = _Joined(input_spec, d_embedding)
+        self.backbone = rtdl.ResNet(
+            d_in=self.joined.d_out,
+            d_out=n_outputs,
+            n_blocks=n_blocks,
+            d_block=d_block,
+            d_hidden_multiplier=d_hidden_multiplier,
+            dropout1=hidden_dropout,
+            dropout2=residual_dropout,
+        )
+        for part in (*self.backbone.blocks, self.backbone.output):
+            part.activation = activation()
+
+    def forward(self, x_num: Tensor | None, x_cat: Tensor | None) -> Tensor:
+        """Outputs ``(batch, n_outputs)`` from floats and codes ``(batch, n_columns)``."""
+        output: Tensor = self.backbone(self.joined(x_num, x_cat))
+        return output
+
+    def parameter_roles(self) -> Mapping[str, str]:
+        """The role of every parameter, by its name in ``named_parameters()``."""
+        return _roles(self, first_layer="backbone.input_projection.")

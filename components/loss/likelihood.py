@@ -1,0 +1,29 @@
+"""The negative log-likelihood of the task's type."""
+
+from __future__ import annotations
+
+import torch
+
+__all__ = ["Likelihood"]
+
+
+class Likelihood(torch.nn.Module):
+    """Cross-entropy for classes, squared error for numbers (a Gaussian of fixed width, up to a constant).
+
+    Parameters
+    ----------
+    task_type
+        ``binary``, ``multiclass`` or ``regression``.
+    n_outputs
+        Number of classes, or 1; the shape of the output says the same.
+    """
+
+    def __init__(self, task_type: str, n_outputs: int) -> None:
+        super().__init__()
+        self.n_outputs = n_outputs
+        self.mean_loss = torch.nn.MSELoss() if task_type == "regression" else torch.nn.CrossEntropyLoss()
+
+    def forward(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Mean over a batch; ``output`` is ``(batch, n_classes)`` logits or ``(batch,)`` numbers."""
+        loss: torch.Tensor = self.mean_loss(output, target)
+        return loss
