@@ -1,0 +1,1 @@
+"""The plan of a study as a value: pure, without clock, disk or global random state."""

@@ -1,0 +1,42 @@
+"""Why a pipeline cannot run on a task: the slot contracts, checked on what components declare."""
+
+from __future__ import annotations
+
+from benchmark.slots import GIVES
+from benchmark.spec import Component, Pipeline, Task
+
+__all__ = ["incompatibility", "swap_reason"]
+
+_GIVERS = {word: slot for slot, words in GIVES.items() for word in words}
+"""The slot that gives what others may need."""
+
+
+def swap_reason(component: Component, host: Pipeline) -> str | None:
+    """Why ``component`` cannot take its slot in ``host``, or None."""
+    architecture = host.components.get("architecture")
+    if component.slot == "activation" and architecture and "activation" not in architecture.needs:
+        return f"architecture {architecture.name} has an activation of its own"
+    replaced = host.components.get(component.slot)
+    if replaced is not None and (orphans := set(replaced.fills) - set(component.fills)):
+        return f"{replaced.name} of {host.name} fills {', '.join(sorted(orphans))} too, which would stay empty"
+    return None
+
+
+def incompatibility(pipeline: Pipeline, task: Task, device: str) -> str | None:
+    """Why ``pipeline`` cannot run on ``task`` here, in a few words, or None.
+
+    Checks modality, task type, device, and that what an optimizer asks of the architecture is given.
+    """
+    given = {word for component in pipeline.components.values() for word in component.gives}
+    for component in pipeline.components.values():
+        for kind, value, what in (("modality", task.modality, "data"), ("task", task.task_type, "tasks")):
+            wanted = [need for need in component.needs if need.startswith(f"{kind}:")]
+            if wanted and f"{kind}:{value}" not in wanted:
+                return f"{component.name} is not for {value} {what}"
+        if "gpu" in component.needs and device != "cuda":
+            return f"{component.name} needs a GPU"
+        for need in component.needs:
+            giver = _GIVERS.get(need)
+            if giver is not None and need not in given:
+                return f"{component.name} needs {need}, which {pipeline.components[giver].name} does not give"
+    return None
