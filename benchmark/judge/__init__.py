@@ -1,0 +1,12 @@
+"""The verdict: DataFrame in, DataFrame out; knows the record table and nothing else.
+
+``tabulate`` and ``pair`` make complete blocks, ``by_task_and_host`` one effect per task and host,
+``estimate`` their mean with its uncertainty, ``decide`` the verdict; ``compare`` and ``judge`` do it all.
+"""
+
+from __future__ import annotations
+
+from benchmark.judge.compare import Comparison, Effect, Subset, compare
+from benchmark.judge.study import Judgement, judge
+
+__all__ = ["Comparison", "Effect", "Judgement", "Subset", "compare", "judge"]

@@ -1,0 +1,66 @@
+"""What tuning buys: the expected test error of the best of k trials, chosen by validation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+__all__ = ["expected_best"]
+
+
+def expected_best(
+    validation_error: Sequence[float] | np.ndarray,
+    error: Sequence[float] | np.ndarray,
+    *,
+    failed_error: float | None = None,
+) -> np.ndarray:
+    """Expected test error of the best of k trials by validation, for k = 1, …, n; shape ``(n,)``.
+
+    The k trials are a random subset of the n that were run, so every subset counts once: with the
+    trials ordered from the worst validation error to the best, the i-th is the best of a subset with
+    probability C(i-1, k-1) / C(n, k). Trials of equal validation error share their mean test error, so
+    the order of the rows never matters.
+
+    Parameters
+    ----------
+    validation_error : array of shape (n,)
+        What selection reads. NaN marks a failed trial: it is chosen only where all k failed.
+    error : array of shape (n,)
+        Test error of each trial; ignored for failed trials.
+    failed_error : float, optional
+        Error that stands for choosing a failed trial, say the featureless predictor's.
+
+    Raises
+    ------
+    ValueError
+        When the arrays do not match, when nothing was tried, when a trial failed and ``failed_error``
+        is not given, or when a trial has a validation error but no test error.
+    """
+    validation = np.asarray(validation_error, dtype=float)
+    test = np.array(error, dtype=float)
+    if validation.ndim != 1 or validation.shape != test.shape or not len(test):
+        raise ValueError(f"one test error per validation error, got {validation.shape=} {test.shape=}")
+    failed = np.isnan(validation)
+    if failed.any():
+        if failed_error is None:
+            raise ValueError(f"{failed.sum()} of {len(test)} trials failed and no failed_error was given")
+        test[failed] = failed_error
+    if np.isnan(test).any():
+        raise ValueError(f"{np.isnan(test).sum()} of {len(test)} trials have no test error")
+    ranks = np.where(failed, np.inf, validation)
+    levels, level = np.unique(-ranks, return_inverse=True)  # from the worst to the best
+    counts = np.bincount(level, minlength=len(levels))
+    means = np.bincount(level, weights=test, minlength=len(levels)) / counts
+    return _weights(len(test)) @ np.repeat(means, counts)
+
+
+@lru_cache(maxsize=64)
+def _weights(n: int) -> np.ndarray:
+    """C(i-1, k-1) / C(n, k), row k-1 and column i-1; shape ``(n, n)``, each row summing to 1."""
+    chances = [[math.comb(i - 1, k - 1) / math.comb(n, k) for i in range(1, n + 1)] for k in range(1, n + 1)]
+    weights = np.array(chances)
+    weights.flags.writeable = False
+    return weights

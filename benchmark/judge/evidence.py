@@ -1,0 +1,190 @@
+"""What two arms' records say before any verdict: everything that does not depend on other candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from benchmark.judge.effects import by_host, by_task_and_host, grid, leave_one_out
+from benchmark.judge.floor import Floor, noise_floor
+from benchmark.judge.intervals import Estimate, Interval, estimate, interval, moments, resolve_host_effects
+from benchmark.judge.pairing import Excluded, impute, pair
+from benchmark.judge.significance import CorrectedT, nadeau_bengio, signed_rank
+
+__all__ = ["Evidence", "gather"]
+
+COSTS = {"fit_seconds": "fit_seconds", "memory": "peak_memory_mb"}
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """The paired effects of candidate against baseline and what was counted beside them."""
+
+    candidate: str
+    baseline: str
+    setting: str
+    effects: pd.DataFrame
+    """One row per (task, host): see ``effects.by_task_and_host``, and ``floor``."""
+    tasks: pd.DataFrame
+    """One row per task: origin, task, effect (over hosts), floor, imputed, saturated."""
+    hosts: pd.DataFrame
+    """One row per host: host, mean, low, high (95 % over origins), origins."""
+    estimate: Estimate
+    unsaturated: Estimate | None
+    """Without the saturated tasks; None where there is none, or nothing else."""
+    complete_case: float | None
+    """Mean effect over blocks in which neither arm failed; None without one."""
+    floor: Floor
+    improvement: float
+    p_wilcoxon: float
+    identical: bool
+    left_out: Mapping[str, tuple[str, ...]]
+    """``hosts`` and ``tasks`` of which nothing could be compared, and single ``combinations``."""
+    n: Mapping[str, int]
+    failures: Mapping[str, int]
+    single_task: CorrectedT | None
+    """For a single task: the test over its splits; differences are in units of the effect."""
+    leave_one_task_out: Interval | None
+    leave_one_host_out: Interval | None
+    cost_ratio: Mapping[str, float | None]
+
+
+def gather(
+    table: pd.DataFrame,
+    candidate: str,
+    baseline: str,
+    setting: str,
+    *,
+    host_effects: str,
+    aa: pd.DataFrame,
+    excluded: Excluded = (),
+) -> Evidence:
+    """The evidence of one pair of arms.
+
+    ``table`` is what ``tabulate`` returns, ``aa`` what ``aa_effects`` returns for this baseline and
+    setting; the other arguments are those of ``compare``.
+
+    Raises
+    ------
+    RequestError
+        When blocks are incomplete, or ``random`` is asked for with one host.
+    """
+    paired = pair(table, candidate, baseline, setting, excluded=excluded)
+    blocks = impute(paired)
+    effects = by_task_and_host(blocks)
+    floor = noise_floor(aa, among=effects)
+    effects["floor"] = _looked_up(floor.by_task_and_host(), effects[["task", "host"]])
+    whole = grid(effects)
+    kind = resolve_host_effects(host_effects, whole.shape[1])
+    rest = effects[~effects["saturated"]]
+    without_task, without_host = leave_one_out(effects)
+    return Evidence(
+        candidate=candidate,
+        baseline=baseline,
+        setting=setting,
+        effects=effects,
+        tasks=_by_task(effects, floor),
+        hosts=_by_host(effects),
+        estimate=estimate(whole, kind),
+        unsaturated=estimate(grid(rest), kind) if 0 < len(rest) < len(effects) else None,
+        complete_case=_complete_case(effects),
+        floor=floor,
+        improvement=float(moments(grid(effects, "improvement")).mean),
+        p_wilcoxon=signed_rank(np.nanmean(whole, axis=1)).p,
+        identical=_identical(paired),
+        left_out=_left_out(effects, [place for name, *place in excluded if name in (candidate, baseline)]),
+        n=_counts(blocks),
+        failures={side: int(blocks[f"failed_{side}"].sum()) for side in ("candidate", "baseline")},
+        single_task=_over_splits(blocks, effects),
+        leave_one_task_out=_range(without_task),
+        leave_one_host_out=_range(without_host),
+        cost_ratio={name: _cost_ratio(blocks, column) for name, column in COSTS.items()},
+    )
+
+
+def _looked_up(values: pd.Series, keys: pd.DataFrame) -> np.ndarray:
+    """The values at each row of keys, NaN where there is none."""
+    index = pd.MultiIndex.from_frame(keys) if keys.shape[1] > 1 else pd.Index(keys.iloc[:, 0])
+    return np.asarray(values.reindex(index), dtype=float)
+
+
+def _by_task(effects: pd.DataFrame, floor: Floor) -> pd.DataFrame:
+    groups = effects.groupby(["origin", "task"], sort=True)
+    tasks = groups.agg(effect=("effect", "mean"), imputed=("imputed", "any"), saturated=("saturated", "any"))
+    tasks = tasks.reset_index()
+    tasks.insert(3, "floor", _looked_up(floor.by_task(), tasks[["task"]]))
+    return tasks
+
+
+def _by_host(effects: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for host, values in by_host(effects).items():
+        found = estimate(values[:, None], "fixed")
+        low, high = interval(found, 0.95) or (np.nan, np.nan)
+        rows.append({"host": host, "mean": found.mean, "low": low, "high": high, "origins": found.origins})
+    return pd.DataFrame(rows)
+
+
+def _complete_case(effects: pd.DataFrame) -> float | None:
+    cells = grid(effects, "complete_case")
+    return float(moments(cells).mean) if cells.size else None
+
+
+def _identical(paired: pd.DataFrame) -> bool:
+    ours, theirs = paired["error_candidate"].to_numpy(), paired["error_baseline"].to_numpy()
+    return bool(np.array_equal(ours, theirs, equal_nan=True) and not np.isnan(ours).all())
+
+
+def _left_out(effects: pd.DataFrame, places: list[list[str]]) -> dict[str, tuple[str, ...]]:
+    hosts = {place[0] for place in places} - set(effects["host"])
+    tasks = {place[1] for place in places if len(place) == 2 and place[0] not in hosts} - set(effects["task"])
+    single = {
+        f"{place[1]} in {place[0]}"
+        for place in places
+        if len(place) == 2 and place[0] not in hosts and place[1] not in tasks
+    }
+    named = {"hosts": hosts, "tasks": tasks, "combinations": single}
+    return {kind: tuple(sorted(names)) for kind, names in named.items()}
+
+
+def _counts(blocks: pd.DataFrame) -> dict[str, int]:
+    return {
+        "origins": blocks["origin"].nunique(),
+        "tasks": blocks["task"].nunique(),
+        "hosts": blocks["host"].nunique(),
+        "splits": len(blocks[["repeat", "fold"]].drop_duplicates()),
+        "seeds": blocks["seed"].nunique(),
+        "blocks": len(blocks),
+    }
+
+
+def _over_splits(blocks: pd.DataFrame, effects: pd.DataFrame) -> CorrectedT | None:
+    """Nadeau and Bengio's test for a single task, on differences whose mean is the task's effect."""
+    if effects["task"].nunique() > 1:
+        return None
+    larger = effects[["error_candidate", "error_baseline"]].max(axis=1).set_axis(effects["host"])
+    scale = larger.reindex(blocks["host"].astype("str")).to_numpy()
+    gained = blocks["error_baseline"].to_numpy() - blocks["error_candidate"].to_numpy()
+    shares = np.divide(gained, scale, out=np.zeros_like(scale), where=scale > 0)
+    cells = pd.DataFrame({"repeat": blocks["repeat"], "fold": blocks["fold"], "share": shares})
+    by_split = cells.groupby(["repeat", "fold"], observed=True, sort=True)["share"].mean()
+    ratio = (blocks["n_test_baseline"] / blocks["n_train_baseline"]).mean()
+    return nadeau_bengio(by_split.to_numpy(), float(ratio))
+
+
+def _range(means: np.ndarray) -> Interval | None:
+    return (float(means.min()), float(means.max())) if len(means) else None
+
+
+def _cost_ratio(blocks: pd.DataFrame, name: str) -> float | None:
+    """Geometric mean over (task, host) of candidate / baseline, over blocks in which neither failed."""
+    sides = [f"{name}_candidate", f"{name}_baseline"]
+    clean = blocks[~(blocks["failed_candidate"] | blocks["failed_baseline"])]
+    means = clean.groupby(["task", "host"], observed=True, sort=True)[sides].mean()
+    means = means[(means > 0).all(axis=1)]
+    if means.empty:
+        return None
+    return float(np.exp(np.log(means[sides[0]] / means[sides[1]]).mean()))

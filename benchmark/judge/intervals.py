@@ -1,0 +1,205 @@
+"""Means of effects over origins and hosts, and how sure they are.
+
+All functions take effects as ``(n_origins, n_hosts)``. The two-way cluster variance is that of Cameron,
+Gelbach and Miller (2011), *Robust inference with multiway clustering*, J. Bus. Econ. Stat. 29(2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from benchmark.errors import RequestError, nearest
+
+__all__ = [
+    "Estimate",
+    "Interval",
+    "Moments",
+    "estimate",
+    "interval",
+    "minimal_detectable_effect",
+    "moments",
+    "prediction",
+    "resolve_host_effects",
+    "sidak",
+    "tasks_needed",
+]
+
+Interval = tuple[float, float]
+
+RANDOM_FROM = 4
+"""Hosts from which on ``auto`` treats them as a sample of hosts."""
+POWER = 0.8
+MOST_TASKS = 10_000
+"""Past this many tasks the answer to "how many more?" is: not this way."""
+ROUNDING = 1e-13
+"""Effects lie in [−1, 1]: a standard error below this is the arithmetic's, not the data's."""
+
+
+class Moments(NamedTuple):
+    """Mean and cluster variances of the mean; arrays of the leading shape, or floats."""
+
+    mean: np.ndarray
+    by_origin: np.ndarray
+    by_host: np.ndarray
+    by_both: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean effect with its uncertainty."""
+
+    mean: float
+    host_effects: str
+    """``fixed`` or ``random``."""
+    error: float | None
+    """Standard error of the mean; None for a single origin."""
+    df: int
+    """Degrees of freedom of its t distribution."""
+    origins: int
+    hosts: int
+    spread: float
+    """Standard deviation of the origins' means; 0 for a single origin."""
+    shrinking: float
+    """The part of the variance that more origins would divide."""
+    staying: float
+    """The part that only more hosts would shrink; 0 for fixed hosts."""
+
+
+def resolve_host_effects(asked: str, hosts: int) -> str:
+    """``fixed`` or ``random``: what was asked for, or for ``auto`` random from four hosts on.
+
+    Raises
+    ------
+    RequestError
+        For another word, and for ``random`` with a single host.
+    """
+    choices = ("auto", "fixed", "random")
+    if asked not in choices:
+        raise RequestError(f"protocol.host_effects={asked}: {nearest(asked, choices)}")
+    if asked == "random" and hosts < 2:
+        raise RequestError("protocol.host_effects=random: one host is no sample of hosts, use fixed")
+    if asked == "auto":
+        return "random" if hosts >= RANDOM_FROM else "fixed"
+    return asked
+
+
+def moments(effects: np.ndarray) -> Moments:
+    """Equal-weight mean over origins (of each origin's mean over its hosts) and its cluster variances.
+
+    Parameters
+    ----------
+    effects : array of shape (..., n_origins, n_hosts)
+        NaN where a combination is not there; every origin has at least one host.
+    """
+    seen = ~np.isnan(effects)
+    origins, hosts = effects.shape[-2:]
+    weights = seen / (origins * seen.sum(axis=-1, keepdims=True))
+    known = np.where(seen, effects, 0.0)
+    mean = (weights * known).sum(axis=-1).sum(axis=-1)
+    residuals = weights * (known - mean[..., None, None])
+    return Moments(
+        mean,
+        _corrected((residuals.sum(axis=-1) ** 2).sum(axis=-1), origins),
+        _corrected((residuals.sum(axis=-2) ** 2).sum(axis=-1), hosts),
+        _corrected((residuals**2).sum(axis=-1).sum(axis=-1), origins * hosts),
+    )
+
+
+def _corrected(variance: np.ndarray, clusters: int) -> np.ndarray:
+    return variance * (clusters / max(clusters - 1, 1))
+
+
+def estimate(effects: np.ndarray, host_effects: str) -> Estimate:
+    """The mean effect and its standard error.
+
+    ``fixed``: variance between origin means, n_origins − 1 degrees of freedom. ``random``: two-way
+    cluster variance V_origin + V_host − V_both, floored at the larger one-way term, with
+    min(n_origins, n_hosts) − 1 degrees of freedom.
+
+    Parameters
+    ----------
+    effects : array of shape (n_origins, n_hosts)
+        NaN where a combination is not there.
+    host_effects : str
+        ``fixed`` or ``random``.
+    """
+    origins, hosts = effects.shape
+    found = moments(effects)
+    by_origin, by_host, by_both = (float(part) for part in found[1:])
+    variance, staying, df = by_origin, 0.0, origins - 1
+    if host_effects == "random":
+        variance = max(by_origin + by_host - by_both, by_origin, by_host)
+        staying, df = max(by_host - by_both, 0.0), min(origins, hosts) - 1
+    error = float(np.sqrt(variance))
+    if error < ROUNDING:
+        error = variance = staying = 0.0
+    return Estimate(
+        mean=float(found.mean),
+        host_effects=host_effects,
+        error=error if origins > 1 else None,
+        df=df,
+        origins=origins,
+        hosts=hosts,
+        spread=float(np.sqrt(by_origin * origins)) if origins > 1 else 0.0,
+        shrinking=variance - staying,
+        staying=staying,
+    )
+
+
+def interval(found: Estimate, level: float) -> Interval | None:
+    """The t interval of the mean at ``level``; None for a single origin."""
+    if found.error is None:
+        return None
+    half = _quantile(level, found.df) * found.error
+    return found.mean - half, found.mean + half
+
+
+def prediction(found: Estimate, level: float = 0.95) -> Interval | None:
+    """Where the effect on one more origin should fall, averaged over as many hosts; None for one origin."""
+    if found.error is None:
+        return None
+    half = _quantile(level, found.df) * float(np.hypot(found.spread, found.error))
+    return found.mean - half, found.mean + half
+
+
+def sidak(level: float, comparisons: int) -> float:
+    """The level of each of several intervals that hold together at ``level``: level^(1/comparisons).
+
+    Šidák's (1967) inequality covers any correlation between the comparisons, so the intervals are
+    conservative where candidates share a baseline; in return they need no resampling and no order.
+    """
+    return float(level ** (1 / max(comparisons, 1)))
+
+
+def minimal_detectable_effect(found: Estimate, level: float) -> float | None:
+    """The smallest true effect that an interval at ``level`` would tell from zero with 80 % power."""
+    if found.error is None:
+        return None
+    return (_quantile(level, found.df) + float(stats.t.ppf(POWER, found.df))) * found.error
+
+
+def tasks_needed(found: Estimate, level: float, *, rope: float, floor: float | None) -> int | None:
+    """How many origins would settle it with 80 % power, were the effect seen the true one.
+
+    Settled means told from zero at ``level``, or shown to lie within ``rope`` at 90 % where the noise
+    ``floor`` allows that. None where more tasks alone would not do.
+    """
+    if found.error is None:
+        return None
+    tasks = np.arange(max(found.origins, 4) + 1, MOST_TASKS + 1)
+    df = (tasks if found.host_effects == "fixed" else np.minimum(tasks, found.hosts)) - 1
+    error = np.sqrt(found.shrinking * found.origins / tasks + found.staying)
+    power = stats.t.ppf(POWER, df)
+    size = abs(found.mean)
+    settled = (stats.t.ppf((1 + level) / 2, df) + power) * error <= size
+    if (floor or 0.0) < rope:
+        settled |= size + (stats.t.ppf(0.95, df) + power) * error < rope
+    return int(tasks[np.argmax(settled)]) if settled.any() else None
+
+
+def _quantile(level: float, df: int) -> float:
+    return float(stats.t.ppf((1 + level) / 2, df))

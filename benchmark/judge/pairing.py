@@ -1,0 +1,221 @@
+"""From a table of records to pairs of errors: complete blocks, or a refusal that says what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+
+from benchmark.errors import RequestError, nearest
+
+__all__ = ["UNSTATED", "Excluded", "impute", "pair", "tabulate"]
+
+Excluded = Collection[tuple[str, str] | tuple[str, str, str]]
+"""Combinations that could not be run: (component, host), or (component, host, task)."""
+
+UNSTATED = "unstated"
+"""The setting of every row of a table that does not say how its arms were tuned."""
+
+ARM = ["component", "setting", "replicate"]
+COORDINATE = ["task", "host", "repeat", "fold", "seed"]
+DEFAULTS = {"host": "", "setting": UNSTATED, "role": "none", "status": "ok", "replicate": 0}
+"""What an empty cell means. Elsewhere in a coordinate it is refused."""
+MEASURED = [
+    "error",
+    "featureless_error",
+    "test_errors",
+    "n_train",
+    "n_test",
+    "fit_seconds",
+    "peak_memory_mb",
+]
+MISSING_SHOWN = 3
+
+
+def tabulate(records: pd.DataFrame) -> pd.DataFrame:
+    """The records as the judge reads them: every column there, one row per cell, in one fixed order.
+
+    Needed are ``component``, ``task`` and ``error``. Coordinates become categories; ``error`` is NaN
+    where the cell failed (a status other than ok, or no finite error); ``worst`` is the largest error
+    of the task in the whole table; ``reference`` marks whole pipelines, which are never paired.
+
+    Raises
+    ------
+    RequestError
+        When a needed column or a coordinate is missing, an error is negative or not a number, a task
+        has two origins, or two rows are the same cell.
+    """
+    for name in ("component", "task", "error"):
+        if name not in records.columns:
+            raise RequestError(f"records: no column '{name}', {nearest(name, map(str, records.columns))}")
+    if records.empty:
+        raise RequestError("records: the table has no rows")
+    table = pd.DataFrame({name: _coordinate(records, name) for name in [*ARM, *COORDINATE, "role"]})
+    origin = records.get("origin", records["task"]).astype("str").reset_index(drop=True)
+    table["origin"] = _categories(origin.fillna(table["task"].astype("str")))
+    for name in MEASURED:
+        table[name] = _numbers(records, name)
+    if (table["error"] < 0).any():
+        row = int(np.flatnonzero(table["error"] < 0)[0])
+        raise RequestError(f"records: error={table['error'][row]:g} in row {row}, an error is at least 0")
+    ok = np.isfinite(table["error"]) & (_text(records, "status", "ok") == "ok")
+    table["error"] = table["error"].where(ok)
+    table["worst"] = table.groupby("task", observed=True)["error"].transform("max")
+    table["reference"] = (table["role"] == "reference").to_numpy()
+    return _in_order(table)
+
+
+def pair(
+    table: pd.DataFrame,
+    candidate: str,
+    baseline: str,
+    setting: str,
+    *,
+    replicate: int = 0,
+    excluded: Excluded = (),
+) -> pd.DataFrame:
+    """The blocks of two arms: one row per (task, host, repeat, fold, seed), in that order of keys.
+
+    Every measured column comes twice, as ``error_candidate`` and ``error_baseline``. ``replicate``
+    chooses the candidate's rows, so that a baseline is paired with its own A/A arms.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        What :func:`tabulate` returns.
+    excluded : collection of (component, host) or (component, host, task)
+        Combinations that could not be run: they are left out of both arms.
+
+    Raises
+    ------
+    RequestError
+        When an arm is unknown or a block is there in one arm only; counts and names the first ones.
+    """
+    places = [tuple(place) for component, *place in excluded if component in (candidate, baseline)]
+    ours = _without(_arm(table, candidate, setting, replicate), places, candidate)
+    theirs = _without(_arm(table, baseline, setting, 0), places, baseline)
+    if not all(np.array_equal(ours[name].cat.codes, theirs[name].cat.codes) for name in COORDINATE):
+        raise RequestError(_what_is_missing(ours, theirs, candidate, baseline, setting))
+    blocks = theirs[["origin", *COORDINATE, "worst"]].reset_index(drop=True)
+    for side, rows in (("candidate", ours), ("baseline", theirs)):
+        for name in MEASURED:
+            blocks[f"{name}_{side}"] = rows[name].to_numpy()
+    return blocks
+
+
+def impute(blocks: pd.DataFrame) -> pd.DataFrame:
+    """The blocks with an error for every failure, and ``failed_candidate``, ``failed_baseline``.
+
+    A failure gets the worse of the split's featureless error and the other arm's error; where no
+    featureless error is known, the task's worst error. It stays NaN where the table holds no error at
+    all for the task: then both arms failed.
+    """
+    filled = blocks.copy()
+    featureless = np.fmax(blocks["featureless_error_candidate"], blocks["featureless_error_baseline"])
+    for side, other in (("candidate", "baseline"), ("baseline", "candidate")):
+        failed = blocks[f"error_{side}"].isna()
+        price = np.fmax(featureless, blocks[f"error_{other}"]).where(featureless.notna(), blocks["worst"])
+        filled[f"failed_{side}"] = failed
+        filled[f"error_{side}"] = blocks[f"error_{side}"].where(~failed, price)
+    return filled
+
+
+def _text(records: pd.DataFrame, name: str, default: str) -> pd.Series:
+    if name not in records.columns:
+        return pd.Series(default, index=range(len(records)), dtype="str")
+    return records[name].astype("str").reset_index(drop=True).fillna(default)
+
+
+def _categories(values: pd.Series) -> pd.Series:
+    """Categories in sorted order, so that codes compare and sort like the values do."""
+    return pd.Series(pd.Categorical(values, categories=sorted(values.unique())))
+
+
+def _coordinate(records: pd.DataFrame, name: str) -> pd.Series:
+    if name not in records.columns:
+        return _categories(pd.Series(DEFAULTS.get(name, 0), index=range(len(records))))
+    if name == "replicate":
+        return _categories(pd.Series(np.nan_to_num(_numbers(records, name)).astype(int)))
+    values = records[name].reset_index(drop=True)
+    if not pd.api.types.is_integer_dtype(values) or name not in ("repeat", "fold", "seed"):
+        values = values.astype("str")
+    if name in DEFAULTS:
+        values = values.fillna(DEFAULTS[name])
+    if values.isna().any():
+        rows = np.flatnonzero(values.isna())
+        raise RequestError(f"records: column '{name}' is empty in {len(rows)} rows, first in row {rows[0]}")
+    return _categories(values)
+
+
+def _numbers(records: pd.DataFrame, name: str) -> np.ndarray:
+    if name not in records.columns:
+        return np.full(len(records), np.nan)
+    values: np.ndarray = pd.to_numeric(records[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    wrong = np.flatnonzero(np.isnan(values) & records[name].notna().to_numpy())
+    if len(wrong):
+        raise RequestError(
+            f"records: {name}={records[name].iloc[wrong[0]]!r} in row {wrong[0]} is not a number"
+        )
+    return values
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    keys = ["reference", *ARM, *COORDINATE]
+    codes = [table["reference"].to_numpy(), *(table[name].cat.codes.to_numpy() for name in keys[1:])]
+    order = np.lexsort(codes[::-1])
+    table = table.take(order).reset_index(drop=True)
+    same = np.logical_and.reduce([np.diff(code[order].astype(int)) == 0 for code in codes])
+    if same.any():
+        first = table.iloc[int(np.flatnonzero(same)[0])]
+        raise RequestError(f"records: {same.sum()} rows repeat a cell, first {_named(first, keys[1:])}")
+    origins = table[["task", "origin"]].drop_duplicates()
+    if (twice := origins["task"].duplicated()).any():
+        task = origins.loc[twice, "task"].iloc[0]
+        raise RequestError(f"records: task '{task}' has more than one origin, a task has one")
+    return table
+
+
+def _named(row: pd.Series, names: list[str]) -> str:
+    return " ".join(f"{name}={row[name]}" for name in names if row[name] != "")
+
+
+def _arm(table: pd.DataFrame, component: str, setting: str, replicate: int) -> pd.DataFrame:
+    mine = ((table["component"] == component) & ~table["reference"]).to_numpy()
+    if not mine.any():
+        known = table.loc[~table["reference"], "component"].unique()
+        raise RequestError(f"records: no component '{component}', {nearest(component, known)}")
+    chosen = mine & (table["setting"] == setting).to_numpy()
+    if not chosen.any():
+        known = table.loc[mine, "setting"].unique()
+        raise RequestError(f"records: '{component}' has no setting '{setting}', {nearest(setting, known)}")
+    rows = table[chosen & (table["replicate"] == replicate).to_numpy()]
+    if rows.empty:
+        raise RequestError(f"records: '{component}' has no rows of replicate {replicate} ({setting})")
+    return rows
+
+
+def _without(rows: pd.DataFrame, places: list[tuple[str, ...]], component: str) -> pd.DataFrame:
+    """The rows outside the places, each of them (host,) or (host, task)."""
+    hosts = [place[0] for place in places if len(place) == 1]
+    cells = [place for place in places if len(place) == 2]
+    left_out = rows["host"].isin(hosts).to_numpy()
+    if cells:
+        left_out = left_out | pd.MultiIndex.from_frame(rows[["host", "task"]]).isin(cells)
+    if left_out.all():
+        raise RequestError(f"records: nothing of '{component}' is left outside the excluded combinations")
+    return rows[~left_out]
+
+
+def _what_is_missing(
+    ours: pd.DataFrame, theirs: pd.DataFrame, candidate: str, baseline: str, setting: str
+) -> str:
+    both = ours[COORDINATE].merge(theirs[COORDINATE], how="outer", indicator=True)
+    parts = []
+    for name, side in ((candidate, "right_only"), (baseline, "left_only")):
+        lacking = both[both["_merge"] == side]
+        if len(lacking):
+            shown = lacking.head(MISSING_SHOWN).apply(_named, axis=1, names=COORDINATE)
+            more = f" and {len(lacking) - len(shown)} more" if len(lacking) > len(shown) else ""
+            parts.append(f"'{name}' lacks {len(lacking)} of {len(both)} blocks: {'; '.join(shown)}{more}")
+    return f"records: incomplete blocks ({setting}): " + "; ".join(parts)

@@ -1,0 +1,135 @@
+"""A comparison in plain words: what the numbers support, and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from benchmark.judge.intervals import Interval
+
+if TYPE_CHECKING:
+    from benchmark.judge.compare import Comparison
+
+__all__ = ["percent", "population", "sentence"]
+
+NAMES_SHOWN = 4
+
+
+def percent(share: float) -> str:
+    """A share as a percentage with one decimal, or with two digits where it is smaller than that."""
+    value = 100 * share
+    text = f"{value:.1f}" if abs(value) >= 0.1 or value == 0 else f"{value:.2g}"
+    return text.replace("-", "−") + " %"
+
+
+def population(hosts: Sequence[str], host_effects: str) -> str:
+    """Which data sets and hosts a verdict speaks of."""
+    if host_effects == "random":
+        return f"data sets and hosts like these ({len(hosts)} hosts taken as a sample)"
+    named = [host for host in hosts if host]
+    if not named:
+        return "data sets like these"
+    shown = _listed(named)
+    return f"data sets like these, in {'this host' if len(named) == 1 else 'these hosts'} only ({shown})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMES_SHOWN]) + (" and others" if len(names) > NAMES_SHOWN else "")
+
+
+def sentence(found: Comparison) -> str:
+    """The verdict with its size, uncertainty, wins and losses, population and reservations."""
+    parts = [_verdict(found), _tally(found), f"This speaks of {found.population}.", *_reservations(found)]
+    return " ".join(part for part in parts if part)
+
+
+def _verdict(found: Comparison) -> str:
+    ours, theirs = found.candidate, found.baseline
+    better, worse = (ours, theirs) if found.effect.mean >= 0 else (theirs, ours)
+    size = f"the error of {better} is {percent(abs(found.effect.mean))} lower than that of {worse}"
+    sure = _between(found.effect.ci_verdict, found)
+    if found.verdict == "HELPS":
+        return f"{ours} helps: {size} on average ({sure}), more than the {_bar(found)}."
+    if found.verdict == "HARMS":
+        return f"{ours} harms: {size} on average ({sure}), more than the {_bar(found)}."
+    if found.verdict in ("BETTER", "WORSE"):
+        return f"{better} is better than {worse}, but by how much is open: {size} on average ({sure})."
+    if "identical" in found.flags:
+        return f"{ours} and {theirs} made the same error in every block: the effect is exactly 0."
+    if found.verdict == "EQUIVALENT":
+        within = f"within ±{percent(found.rope)} (90 % interval {_ends(found.effect.ci90)})"
+        return f"Between {ours} and {theirs} no difference that counts: the effect lies {within}."
+    if found.verdict == "INSUFFICIENT":
+        return f"No verdict: {_too_few(found)}; on these, {size}{_single(found)}."
+    return f"Not settled: {size} on average, but either may be better ({sure}). {_more(found)}".strip()
+
+
+def _bar(found: Comparison) -> str:
+    if (found.noise_floor or 0.0) > found.rope:
+        return f"noise floor of {percent(found.noise_floor or 0.0)}"
+    return f"{percent(found.rope)} that counts"
+
+
+def _ends(ends: Interval | None) -> str:
+    return "unknown" if ends is None else f"{percent(ends[0])} to {percent(ends[1])}"
+
+
+def _between(ends: Interval | None, found: Comparison) -> str:
+    together = f", simultaneous over {found.family} candidates" if found.family > 1 else ""
+    return f"{100 * found.level:g} % interval {_ends(ends)}{together}"
+
+
+def _too_few(found: Comparison) -> str:
+    origins = found.n["origins"]
+    return f"{origins} independent data set{'s are' if origins > 1 else ' is'} too few (five are needed)"
+
+
+def _single(found: Comparison) -> str:
+    if found.n["tasks"] > 1:
+        return ""
+    if found.single_task is None:
+        return ", with an uncertainty that its splits do not tell"
+    low, high = found.single_task.ci95
+    return (
+        f" (95 % interval {percent(low)} to {percent(high)} over the {found.single_task.df + 1} splits of"
+        " this one data set, by Nadeau and Bengio's corrected test; it says nothing about others)"
+    )
+
+
+def _more(found: Comparison) -> str:
+    if "floor_above_rope" in found.flags:
+        return f"The noise floor of {percent(found.noise_floor or 0.0)} is too high to call them equivalent."
+    if found.minimal_detectable_effect is None:
+        return ""
+    seen = f"An effect of {percent(found.minimal_detectable_effect)} would have been found four times in five"
+    if found.tasks_needed is None:
+        return f"{seen}; more data sets alone would hardly settle it."
+    return f"{seen}; about {found.tasks_needed} data sets would settle an effect of the size seen."
+
+
+def _tally(found: Comparison) -> str:
+    tasks = found.n["tasks"]
+    ties = "1 is a tie" if found.ties == 1 else f"{found.ties} are ties"
+    counted = f"Of {tasks} task{'s' if tasks > 1 else ''} {found.candidate} is better on {found.wins}"
+    return f"{counted}, worse on {found.losses}, and {ties}."
+
+
+def _reservations(found: Comparison) -> list[str]:
+    said = []
+    if "identical" in found.flags:
+        said.append("Unless they are one and the same, the component was never hooked up.")
+    if "complete_case_reversed" in found.flags:
+        said.append("Where neither arm failed the effect has the other sign, so the failures decide it.")
+    if "within_floor" in found.flags:
+        said.append("The baseline against itself shows effects as large.")
+    for side, name in (("candidate", found.candidate), ("baseline", found.baseline)):
+        if count := found.failures[side]:
+            price = "each counted as no better than the other arm"
+            said.append(f"{name} failed in {count} of {found.n['blocks']} blocks, {price}.")
+    for kind, names in found.left_out.items():
+        if names:
+            said.append(f"{kind.capitalize()} left out because an arm does not fit: {_listed(names)}.")
+    other = found.without_saturated
+    if other is not None and other.verdict != found.verdict:
+        said.append(f"Without the tasks that are nearly solved the verdict is {other.verdict}.")
+    return said
