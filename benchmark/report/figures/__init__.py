@@ -1,0 +1,33 @@
+"""Every figure of a report: a module each, a :class:`~benchmark.report.figures.canvas.Drawing` each."""
+
+from __future__ import annotations
+
+from benchmark.report.figures.budget import budget, budget_curves
+from benchmark.report.figures.canvas import Drawing, inline, save, style
+from benchmark.report.figures.cost import cost, cost_table
+from benchmark.report.figures.floor import floor
+from benchmark.report.figures.forest import by_task, forest
+from benchmark.report.figures.heatmap import heatmap
+from benchmark.report.figures.overview import overview
+from benchmark.report.figures.references import reference_effects, references
+from benchmark.report.figures.settings import settings, tuning_gains
+
+__all__ = [
+    "Drawing",
+    "budget",
+    "budget_curves",
+    "by_task",
+    "cost",
+    "cost_table",
+    "floor",
+    "forest",
+    "heatmap",
+    "inline",
+    "overview",
+    "reference_effects",
+    "references",
+    "save",
+    "settings",
+    "style",
+    "tuning_gains",
+]

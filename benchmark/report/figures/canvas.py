@@ -1,0 +1,129 @@
+"""What every figure shares: colours, type, and how a drawing becomes SVG, PDF and CSV."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+__all__ = [
+    "BAD",
+    "GOOD",
+    "INK",
+    "MARKERS",
+    "PALETTE",
+    "PLAIN",
+    "TONES",
+    "Drawing",
+    "inline",
+    "percent_axis",
+    "save",
+    "style",
+]
+
+# Okabe and Ito's palette, without yellow (too pale on white), and with grey for black (kept for ink).
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#6b6b6b")
+MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">")
+GOOD, BAD, PLAIN = "#0072B2", "#D55E00", "#808080"
+TONES = {"good": GOOD, "bad": BAD, "plain": PLAIN}
+INK = "#1b1b1d"
+"""Text and axes. No other element has this colour, so that the page can exchange it for its own."""
+
+_STYLE = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same layout on every machine
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "savefig.facecolor": "none",
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "text.color": INK,
+    "text.parse_math": False,  # a name with dollar signs is a name
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "swapbench",
+    "pdf.fonttype": 42,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawing:
+    """One figure with everything that goes beside it."""
+
+    name: str
+    """Stem of its files."""
+    title: str
+    caption: str
+    """States n, the kind of interval or test, and alpha."""
+    alt: str
+    """What a person sees who does not see it."""
+    figure: Figure
+    table: pd.DataFrame
+    """The numbers that are drawn."""
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The house style, for creating figures and for saving them."""
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        # A browser has fonts for names that DejaVu cannot write; the PDF shows a box instead.
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
+        yield
+
+
+def percent_axis(axes: Axes, which: str = "x") -> None:
+    """Label the ticks of an axis of fractions in signed percent."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_formatter(lambda value, _: f"{100 * value:+.4g}".replace("-", "−") if value else "0")
+
+
+def save(drawing: Drawing, folder: Path) -> str:
+    """Write ``name.svg``, ``name.pdf`` and ``name.csv`` into ``folder``; returns the SVG text.
+
+    The same figure gives the same bytes: no date, no version, ids from a fixed salt.
+    """
+    # Measured once for both files: long names may reach beyond the figure's own edges.
+    box = drawing.figure.get_tightbbox().padded(0.08)
+    buffer = io.StringIO()
+    drawing.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches=box)
+    (folder / f"{drawing.name}.svg").write_text(buffer.getvalue(), encoding="utf-8")
+    nothing = {"CreationDate": None, "Creator": None, "Producer": None}
+    drawing.figure.savefig(folder / f"{drawing.name}.pdf", metadata=nothing, bbox_inches=box)
+    drawing.table.to_csv(folder / f"{drawing.name}.csv", index=False, lineterminator="\n")
+    return buffer.getvalue()
+
+
+def inline(text: str, prefix: str, alt: str) -> str:
+    """SVG text made part of an HTML page: ids of its own, ink in the colour of the page's text."""
+    body = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+
+    def adopt(tag: re.Match[str]) -> str:
+        mark = re.sub(r'\bid="', f'id="{prefix}-', tag[0])
+        mark = mark.replace("xlink:href=", "href=").replace('href="#', f'href="#{prefix}-')
+        return mark.replace("url(#", f"url(#{prefix}-").replace(INK, "currentColor")
+
+    body = re.sub(r"<[^>]+>", adopt, body)  # tags alone: a name may contain anything, escaped
+    view = re.search(r'viewBox="0 0 ([\d.]+) [\d.]+"', body)
+    assert view, "matplotlib always writes a viewBox"
+    points = float(view[1])
+    size = f"min-width:{1.1 * points:.0f}px;max-width:{1.5 * points:.0f}px"
+    label = escape(alt, quote=True)
+    return f'<svg {view[0]} style="{size}" role="img" aria-label="{label}"{body[body.index(">") :]}'

@@ -1,0 +1,84 @@
+"""The verdict in a terminal: plain text, at most 100 columns."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import pandas as pd
+
+from benchmark.judge import Comparison, Judgement
+from benchmark.report.facts import beaten_by, failure_sentence, worse_when_tuned
+from benchmark.report.words import VERDICTS, counted, interval, label, percent, share
+from benchmark.spec import Study
+
+__all__ = ["terminal_table"]
+
+WIDTH = 100
+_HEAD = ("candidate", "verdict", "effect", "interval", "W/T/L", "floor")
+_FORM = "  {:<26} {:<14} {:>9}  {:>21}  {:>11}  {:>7}"
+
+
+def terminal_table(
+    judgement: Judgement, study: Study, records: pd.DataFrame, refused: pd.DataFrame | None = None
+) -> str:
+    """The answer as text: one line per candidate and setting, then sentences in plain words.
+
+    Parameters
+    ----------
+    judgement : Judgement
+        What ``judge`` returned.
+    study : Study
+        The question.
+    records : pandas.DataFrame
+        The records that were judged, for the count of failures.
+    refused : pandas.DataFrame, optional
+        Combinations that could not be run, one row each.
+    """
+    lines = [
+        *_wrap(f"{label(study.name, 60)}: {study.question}" if study.question else label(study.name, 60)),
+        "",
+    ]
+    families = groupby(judgement.comparisons, key=lambda c: (c.setting, c.baseline))
+    for number, ((setting, baseline), family) in enumerate(families):
+        lines += _family(setting, baseline, list(family), first=not number)
+    lines += _wrap(
+        "Effect: mean relative reduction of the error; positive means that the candidate has the smaller "
+        f"error. Interval: {100 * judgement.level:g} %, simultaneous over the candidates. W/T/L: data sets "
+        f"won, tied and lost after the noise floor. Below {100 * judgement.rope:g} % an effect counts as "
+        "none."
+    )
+    remarks = [*beaten_by(judgement), *worse_when_tuned(judgement), failure_sentence(records)]
+    if refused is not None and len(refused):
+        remarks.append(
+            f"{counted(len(refused), 'combination')} of the plan could not run; the report says why."
+        )
+    for remark in filter(None, remarks):
+        lines += _wrap(remark)
+    return "\n".join(lines) + "\n"
+
+
+def _family(setting: str, baseline: str, family: Sequence[Comparison], *, first: bool) -> Iterator[str]:
+    yield f"{setting} setting, against {label(baseline, 60)}"
+    yield _FORM.format(*_HEAD)
+    for c in family:
+        look = VERDICTS[c.verdict]
+        yield _FORM.format(
+            label(c.candidate),
+            f"{look.sign} {c.verdict}",
+            percent(c.effect.mean),
+            interval(c.effect.ci_verdict),
+            f"{c.wins}/{c.ties}/{c.losses}",
+            share(c.noise_floor),
+        )
+    yield ""
+    if first:
+        for c in family:
+            yield from _wrap(c.sentence)
+        yield ""
+
+
+def _wrap(text: str) -> list[str]:
+    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return textwrap.wrap(printable, WIDTH, subsequent_indent="  ", break_on_hyphens=False)

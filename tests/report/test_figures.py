@@ -1,0 +1,128 @@
+"""What the figures are drawn from, and what becomes of them on a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from benchmark.judge.budget import expected_best
+from benchmark.report import figures
+from benchmark.report.figures.canvas import INK
+
+
+@pytest.fixture
+def leading(case: Any) -> list[Any]:
+    return [c for c in case.judgement.comparisons if c.setting == "tuned"]
+
+
+def test_the_budget_curve_of_one_cell_is_the_effect_of_its_expected_best(case: Any) -> None:
+    one = case.trials[
+        (case.trials["task"] == "wine") & (case.trials["host"] == "mlp") & (case.trials["fold"] == 0)
+    ]
+    curves = figures.budget_curves(one, case.records, "adamw").set_index(["component", "k"])["effect"]
+    runs = {name: run for name, run in one.groupby("component")}
+    default = float(runs["adamw"].loc[runs["adamw"]["trial"] == 0, "error"].iloc[0])
+    for name, run in runs.items():
+        best = expected_best(run["validation_error"], run["error"])
+        wanted = (default - best) / np.maximum(default, best)
+        np.testing.assert_allclose(curves[name], wanted, rtol=1e-12)
+
+
+def test_the_budget_curve_counts_failed_trials_as_featureless(case: Any) -> None:
+    one = case.trials[(case.trials["task"] == "wine") & (case.trials["component"] == "adamw")].copy()
+    failed = one["trial"] != 0
+    one.loc[failed, ["validation_error", "error"]] = np.nan
+    curve = figures.budget_curves(one, case.records, "adamw")["effect"].to_list()
+    assert curve == sorted(curve)
+    assert curve[0] < 0
+    assert curve[-1] == pytest.approx(0)
+
+
+def test_the_budget_curve_does_not_mind_an_untuned_study(case: Any) -> None:
+    curves = figures.budget_curves(case.trials.iloc[:0], case.records, "adamw")
+    assert curves.empty
+    assert figures.budget(curves, "adamw", "") is None
+    only = figures.budget_curves(case.trials[case.trials["trial"] == 0], case.records, "adamw")
+    assert figures.budget(only, "adamw", "") is None
+
+
+def test_tuning_gains_compare_each_arm_with_itself(case: Any) -> None:
+    gains = figures.tuning_gains(case.judgement.comparisons).set_index("arm")["gain"]
+    assert list(gains.index) == ["adamw", "lion", "radam", "sgd"]
+    np.testing.assert_allclose(gains[["adamw", "lion", "radam"]], 1 - 1 / 1.15, atol=0.01)
+
+
+def test_reference_effects_are_relative_to_the_baseline(case: Any) -> None:
+    effects = figures.reference_effects(case.judgement.references, "adamw")
+    errors = effects.pivot(index="task", columns="arm", values="error")
+    found = effects.pivot(index="task", columns="arm", values="effect")
+    ours, theirs = errors["adamw"], errors["lightgbm"]
+    np.testing.assert_allclose(found["lightgbm"], (ours - theirs) / np.maximum(ours, theirs))
+    assert (found["adamw"] == 0).all()
+
+
+def test_the_forest_s_rows_are_the_judgement_s(leading: list[Any]) -> None:
+    with figures.style():
+        drawing = figures.forest(leading[0], "forest")
+    pd.testing.assert_frame_equal(
+        drawing.table.sort_values("task", ignore_index=True),
+        leading[0].tasks.sort_values("task", ignore_index=True),
+    )
+    assert drawing.table["effect"].is_monotonic_decreasing
+
+
+def test_captions_state_n_and_alpha(case: Any, leading: list[Any]) -> None:
+    with figures.style():
+        caption = figures.forest(leading[0], "forest").caption
+    for words in ("8 independent data sets", "3 hosts", "2 splits", "2 seeds", "alpha 0.05"):
+        assert words in caption
+    assert case.study.protocol.level == 0.95
+
+
+def test_a_figure_without_its_data_is_not_drawn(case: Any, leading: list[Any]) -> None:
+    nobody = figures.reference_effects(case.judgement.references.query("role != 'reference'"), "adamw")
+    with figures.style():
+        assert figures.references(nobody, "adamw", "") is None
+        assert figures.settings(leading, "") is None
+        assert figures.floor(pd.DataFrame({"effect": []}), leading, "") is None
+
+
+def test_inline_svg_brings_no_ids_ink_or_markup_of_its_own(tmp_path: Path) -> None:
+    name = '</text><script>alert("url(#x)")</script> $\\frac{$ & _^'
+    with figures.style():
+        figure = Figure(figsize=(2, 2))
+        axes = figure.add_axes((0.2, 0.2, 0.7, 0.7))
+        axes.plot([0, 1], [1, 0], marker="o", label=name)
+        axes.set_title(name)
+        axes.legend()
+        drawing = figures.Drawing("f", "t", "c", 'alt "quoted" <b>', figure, pd.DataFrame({"x": [1]}))
+        text = figures.save(drawing, tmp_path)
+    body = figures.inline(text, "pre", drawing.alt)
+    root = ElementTree.fromstring(body)
+    assert root.attrib["aria-label"] == drawing.alt
+    assert "".join(root.itertext()).count(name) == 2
+    assert all(mark.startswith("pre-") for mark in re.findall(r'\bid="([^"]*)"', body))
+    links = re.findall(r'<[^>]*?(?:href="#|url\(#)([^)"]*)', body)
+    assert links and all(f'id="{link}"' in body for link in links)
+    assert INK not in body and "currentColor" in body
+    assert "<script" not in body and "http" not in body
+
+
+def test_the_heat_map_marks_imputed_cells_and_never_bolds_a_tie(build: Callable[..., Any]) -> None:
+    case = build(tasks={"wine": 0.05, "iris": 0.06, "a": 0.1, "b": 0.2, "c": 0.3})
+    found = next(c for c in case.judgement.comparisons if c.candidate == "sgd")
+    with figures.style():
+        drawing = figures.heatmap(found, "heatmap")
+    texts = drawing.figure.axes[0].texts
+    assert len(texts) == len(found.effects)
+    assert sum(text.get_text().endswith("†") for text in texts) == int(found.effects["imputed"].sum()) == 3
+    loud = sum(text.get_fontweight() == "bold" for text in texts)
+    assert loud == int((found.effects["outcome"] != "tie").sum())
