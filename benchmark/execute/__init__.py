@@ -1,0 +1,1 @@
+"""Running what is missing: pipelines, tuning, cells, and the executors that spread them."""

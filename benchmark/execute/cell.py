@@ -1,0 +1,214 @@
+"""One job, from tuning to its last cell: a stream of outcomes, each complete in itself.
+
+A job is a fixed sequence of units, first the trials, then the cells. Units that are done already are
+not run again: what follows needs only their rows. So a job can go on after any interruption.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from benchmark import data
+from benchmark.data import TaskData
+from benchmark.execute.assemble import makers
+from benchmark.execute.fit import Diverged, Fit, fit
+from benchmark.execute.limits import FitTimeout, peak_memory_mb, reset_peak_memory, time_limit
+from benchmark.execute.tune import apply, best, settings
+from benchmark.metrics import METRICS, scores, test_errors
+from benchmark.plan.grid import Job, PlannedCell
+from benchmark.plan.splits import splits
+from benchmark.spec import Record, Seeds, Split, Trial
+
+__all__ = ["Done", "Outcome", "failed", "run_job", "unfinished"]
+
+Done = Mapping[str, Trial | Record]
+"""Trials and records by key."""
+
+_TRACEBACK_CHARACTERS = 2000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one unit of a job left."""
+
+    row: Trial | Record
+    prediction: np.ndarray | None = None
+    """Test predictions of a record that is ok."""
+    prediction_of: str = ""
+    """Key of the record whose predictions these are too, when nothing was computed."""
+
+
+@dataclass(frozen=True)
+class _Failure:
+    status: str
+    reason: str
+    traceback: str = ""
+
+
+def unfinished(job: Job, done: Done) -> list[str]:
+    """Keys of the units that are still to run, in order; no trial when no tuned cell waits for it."""
+    cells = [cell for cell in job.cells if cell.key not in done]
+    trials = job.trials if any(cell.setting == "tuned" for cell in cells) else ()
+    return [*(trial.key for trial in trials if trial.key not in done), *(cell.key for cell in cells)]
+
+
+def failed(job: Job, key: str, status: str, reason: str) -> Outcome:
+    """The outcome of a unit that did not live to write its own."""
+    return _outcome_of_failure(job, key, _Failure(status, reason))
+
+
+def run_job(job: Job, done: Done) -> Iterator[Outcome]:
+    """Outcomes of the unfinished units of a job, in order.
+
+    Every exception of a component ends in a row with its status; only a broken harness raises.
+    """
+    tried = settings(job.space, len(job.trials), job.protocol.tuning.sampler, job.sampler_seed)
+    known: dict[str, Trial | Record] = dict(done)
+    for key in unfinished(job, done):
+        trial = next((trial for trial in job.trials if trial.key == key), None)
+        if trial is not None:
+            outcome = _run_trial(job, key, trial.number, tried[trial.number])
+        else:
+            outcome = _run_cell(job, next(cell for cell in job.cells if cell.key == key), known)
+        known[key] = outcome.row
+        yield outcome
+
+
+def _run_trial(job: Job, key: str, number: int, setting: Mapping[str, Any]) -> Outcome:
+    result = _attempt(job, setting, job.trial_seeds)
+    if isinstance(result, _Failure):
+        return _outcome_of_failure(job, key, result, setting)
+    y = _table(job).y[_split(job).test]
+    error = METRICS[job.task.metric].error(y, result.prediction)
+    return Outcome(
+        Trial(
+            key,
+            number,
+            dict(setting),
+            "ok",
+            result.remark,
+            result.validation_error,
+            error,
+            result.fit_seconds,
+        )
+    )
+
+
+def _run_cell(job: Job, cell: PlannedCell, known: Done) -> Outcome:
+    setting: Mapping[str, Any] = {}
+    if cell.setting == "tuned":
+        trials = [known[trial.key] for trial in job.trials]
+        setting = best([trial for trial in trials if isinstance(trial, Trial)]).setting
+        twin = known.get(next(c.key for c in job.cells if c.seed == cell.seed and c.setting == "default"))
+        if not setting and isinstance(twin, Record):
+            # Tuning chose the default: the same fit with the same seeds, so it is not computed again.
+            record = dataclasses.replace(twin, key=cell.key, trials=len(job.trials))
+            return Outcome(record, prediction_of=twin.key if twin.status == "ok" else "")
+    reset_peak_memory()
+    result = _attempt(job, setting, cell.seeds)
+    tries = len(job.trials) if cell.setting == "tuned" else 0
+    if isinstance(result, _Failure):
+        return _outcome_of_failure(job, cell.key, result, setting, tries)
+    return Outcome(_record(job, cell, result, setting, tries), result.prediction)
+
+
+def _record(job: Job, cell: PlannedCell, result: Fit, setting: Mapping[str, Any], tries: int) -> Record:
+    split, y = _split(job), _table(job).y
+    truth, metric = y[split.test], METRICS[job.task.metric]
+    return Record(
+        key=cell.key,
+        status="ok",
+        reason=result.remark,
+        metric=job.task.metric,
+        error=metric.error(truth, result.prediction),
+        score=metric.score(truth, result.prediction),
+        validation_error=result.validation_error,
+        scores=scores(truth, result.prediction, job.task.task_type),
+        test_errors=None if job.task.task_type == "regression" else test_errors(truth, result.prediction),
+        n_train=len(split.train),
+        n_test=len(split.test),
+        steps=result.steps,
+        fit_seconds=result.fit_seconds,
+        predict_seconds=result.predict_seconds,
+        peak_memory_mb=peak_memory_mb(),
+        trials=tries,
+        setting=dict(setting),
+    )
+
+
+def _attempt(job: Job, setting: Mapping[str, Any], seeds: Seeds) -> Fit | _Failure:
+    """One fit within its limits, or why there is none."""
+    table, split, pipeline = _table(job), _split(job), apply(job.pipeline, setting)
+    try:
+        makers(pipeline)  # imports are not in a fit's time
+        with time_limit(job.protocol.limits.seconds):
+            return fit(
+                pipeline,
+                table,
+                job.task,
+                split,
+                metric=job.task.metric,
+                budget=job.protocol.budget,
+                seeds=seeds,
+                device=job.device,
+            )
+    except Diverged as error:
+        return _Failure("diverged", str(error))
+    except FitTimeout as error:
+        return _Failure("timeout", str(error))
+    except MemoryError as error:
+        return _Failure("out_of_memory", _first_line(error), traceback.format_exc()[-_TRACEBACK_CHARACTERS:])
+    except Exception as error:  # whatever a component raises is its outcome
+        return _Failure("failed", _first_line(error), traceback.format_exc()[-_TRACEBACK_CHARACTERS:])
+
+
+def _first_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:500] if text else type(error).__name__
+
+
+def _outcome_of_failure(
+    job: Job, key: str, failure: _Failure, setting: Mapping[str, Any] | None = None, tries: int = 0
+) -> Outcome:
+    for trial in job.trials:
+        if trial.key == key:
+            return Outcome(Trial(key, trial.number, dict(setting or {}), failure.status, failure.reason))
+    record = Record(
+        key=key,
+        status=failure.status,
+        reason=failure.reason,
+        traceback=failure.traceback,
+        metric=job.task.metric,
+        trials=tries,
+        setting=dict(setting or {}),
+    )
+    return Outcome(record)
+
+
+_tables: dict[str, TaskData] = {}
+_split_lists: dict[tuple[Any, ...], tuple[Split, ...]] = {}
+
+
+def _table(job: Job) -> TaskData:
+    """The job's data; a worker keeps the last few tasks it worked on."""
+    fingerprint = job.task.fingerprint
+    if fingerprint not in _tables:
+        while len(_tables) >= 4:
+            del _tables[next(iter(_tables))]
+        _tables[fingerprint] = data.load(job.dataset)
+    return _tables[fingerprint]
+
+
+def _split(job: Job) -> Split:
+    """The job's split, drawn anew from the same seed as in the plan."""
+    at = (job.task.fingerprint, job.protocol.splits, job.root_seed)
+    if at not in _split_lists:
+        _split_lists.clear()
+        _split_lists[at] = splits(job.task, _table(job).y, job.protocol.splits, job.root_seed)
+    return next(s for s in _split_lists[at] if (s.repeat, s.fold) == (job.repeat, job.fold))

@@ -1,0 +1,79 @@
+"""What a worker may use: one thread, a time limit per fit; and what it did use."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import threadpoolctl
+import torch
+
+__all__ = ["FitTimeout", "peak_memory_mb", "pin_threads", "reset_peak_memory", "time_limit", "warm_up"]
+
+
+class FitTimeout(Exception):
+    """A fit took longer than ``protocol.limits.seconds``."""
+
+
+def pin_threads() -> None:
+    """Give BLAS, OpenMP and torch one thread each in this process.
+
+    Results must not depend on how many cores are busy, and two threads on two busy cores made a small
+    network many times slower than one.
+    """
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[variable] = "1"
+    torch.set_num_threads(1)
+    threadpoolctl.threadpool_limits(1)
+
+
+def warm_up() -> None:
+    """Take one training step of a tiny network, so that no fit pays for what torch does only once."""
+    network = torch.nn.Linear(2, 2)
+    optimizer = torch.optim.AdamW(network.parameters())
+    torch.nn.functional.cross_entropy(network(torch.ones(2, 2)), torch.tensor([0, 1])).backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+
+
+@contextmanager
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Raise :class:`FitTimeout` inside the block once it has run for ``seconds``.
+
+    Works in the main thread, between two bytecodes; code that never returns to Python is ended from
+    outside, by the executor.
+    """
+    if seconds is None:
+        yield
+        return
+
+    def expire(_signal: int, _frame: types.FrameType | None) -> None:
+        raise FitTimeout(f"took longer than protocol.limits.seconds={seconds:g}")
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def reset_peak_memory() -> None:
+    """Start measuring the peak of resident memory anew (Linux; elsewhere it is the process's whole life)."""
+    if sys.platform == "linux":
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def peak_memory_mb() -> float:
+    """Highest resident memory since :func:`reset_peak_memory`, in MiB."""
+    if sys.platform == "linux":
+        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,0 +1,64 @@
+"""Real tasks and whole pipelines of the catalog, ready to fit."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+
+import pytest
+import torch
+
+from benchmark.catalog import open_catalog
+from benchmark.data import TaskData, describe, load
+from benchmark.load.components import read_component, read_pipeline
+from benchmark.plan.splits import splits
+from benchmark.spec import Component, Pipeline, Split, Splitting, Task
+
+
+@pytest.fixture(scope="session")
+def component() -> Callable[[str, str], Component]:
+    """Reads a component by slot and name."""
+    catalog = open_catalog()
+
+    def read(slot: str, name: str) -> Component:
+        return read_component(slot, name, catalog.document(slot, name), str(catalog.path(slot, name)))
+
+    return functools.cache(read)
+
+
+@pytest.fixture(scope="session")
+def pipeline(component: Callable[[str, str], Component]) -> Callable[..., Pipeline]:
+    """Reads a pipeline by name, with components put into slots: ``pipeline("mlp", optimizer="sgd")``."""
+    catalog = open_catalog()
+
+    def read(name: str, **swapped: str) -> Pipeline:
+        document, file = catalog.document("pipeline", name), str(catalog.path("pipeline", name))
+        whole = read_pipeline(name, document, file, component)
+        for slot, part in swapped.items():
+            whole = whole.swap(component(slot, part))
+        return whole
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def real_task() -> Callable[[str], tuple[TaskData, Task, Split]]:
+    """A bundled task with the first of its five folds."""
+    catalog = open_catalog()
+
+    @functools.cache
+    def read(name: str) -> tuple[TaskData, Task, Split]:
+        dataset = catalog.dataset(name)
+        data = load(dataset)
+        task = describe(dataset, data)
+        return data, task, splits(task, data.y, Splitting(), seed=0)[0]
+
+    return read
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
