@@ -1,0 +1,165 @@
+"""The command line: one short function per subcommand, which calls the flow and prints what came back.
+
+Human text goes to standard output, the progress bar to standard error. Exit codes: 0 done; 1 the work
+ran and something in it failed, or it is not finished; 2 the request was wrong (one line, no traceback).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import RequestError
+
+__all__ = ["main"]
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
+_KINDS = ("slots", "components", "datasets", "suites", "studies", "pipelines")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code comes back."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if unknown := [item for item in rest if item.startswith("-") or "overrides" not in options]:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    if rest:  # argparse does not take overrides after an option
+        options.overrides += rest
+    try:
+        return int(options.command(options))
+    except RequestError as error:
+        print(f"swapbench: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("swapbench: interrupted", file=sys.stderr)
+        return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    from benchmark import api, texts
+
+    planned = api.plan(options.overrides, options.config_dir)
+    print(texts.heading(planned))
+    progress = api.run(planned, budget_seconds=options.budget)
+    print(texts.progress(progress))
+    if progress.left:
+        print(texts.unfinished(progress))
+        return 1
+    return _print_report(planned)
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from benchmark import api, texts
+
+    planned = api.plan(options.overrides, options.config_dir)
+    forecast = api.forecast(planned)
+    if options.json:
+        print(json.dumps(texts.plan_facts(planned, forecast), indent=1))
+    else:
+        print(texts.heading(planned))
+        print(texts.forecast(planned, forecast))
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from benchmark import api, texts
+
+    planned = api.plan(options.overrides, options.config_dir)
+    print(texts.heading(planned))
+    return _print_report(planned)
+
+
+def _print_report(planned: Any) -> int:
+    from benchmark import api
+    from benchmark.report.terminal import terminal_table
+
+    report = api.write_report(planned)
+    print(terminal_table(report.judgement, planned.study, report.records, report.refused))
+    print(f"report: {report.page}")
+    return 1 if report.failures else 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    from benchmark.catalog import open_catalog
+    from benchmark.listing import as_text, listing
+
+    rows = listing(open_catalog(options.config_dir), options.kind)
+    print(json.dumps(rows, indent=1) if options.json else as_text(rows))
+    return 0
+
+
+def _new(options: argparse.Namespace) -> int:
+    from benchmark.scaffold import scaffold
+
+    print(scaffold(options.slot, options.name, options.into))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="swapbench", description="Does this component help?")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    study = argparse.ArgumentParser(add_help=False)
+    study.add_argument(
+        "overrides", nargs="*", metavar="OVERRIDE", help="study=NAME, candidates=[a,b], protocol=quick …"
+    )
+    catalog = argparse.ArgumentParser(add_help=False)
+    catalog.add_argument(
+        "--config-dir",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="a folder with components, datasets or studies of your own; may be given more than once",
+    )
+
+    run = commands.add_parser(
+        "run", parents=[study, catalog], help="execute what is missing of a study, judge it, write its report"
+    )
+    run.add_argument("--budget", type=_seconds, metavar="TIME", help="stop in order after 90s, 30m or 2h")
+    run.set_defaults(command=_run)
+
+    plan = commands.add_parser(
+        "plan", parents=[study, catalog], help="what would run, for how long, and what it could detect"
+    )
+    plan.add_argument("--json", action="store_true")
+    plan.set_defaults(command=_plan)
+
+    report = commands.add_parser(
+        "report", parents=[study, catalog], help="judge and report from the store, running nothing"
+    )
+    report.set_defaults(command=_report)
+
+    listed = commands.add_parser("list", parents=[catalog], help="the catalog as a table")
+    listed.add_argument("kind", nargs="?", choices=_KINDS, default="components")
+    listed.add_argument("--json", action="store_true")
+    listed.set_defaults(command=_list)
+
+    new = commands.add_parser("new", help="start a component of your own")
+    new.add_argument("slot")
+    new.add_argument("name")
+    new.add_argument(
+        "--into",
+        type=Path,
+        default=Path("."),
+        metavar="DIR",
+        help="where components/SLOT/NAME.* go (default: here)",
+    )
+    new.set_defaults(command=_new)
+    return parser
+
+
+def _seconds(text: str) -> float:
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write 90s, 30m or 2h")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]

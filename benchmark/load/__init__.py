@@ -1,0 +1,1 @@
+"""The first stage: from what a person typed to a resolved study."""

@@ -1,0 +1,281 @@
+"""One composed configuration, with every catalog entry in it that it names.
+
+The configuration is composed a few times, each time with the entries that the last one named, until
+it names nothing new: a study names hosts, hosts name components. Components that a person typed (a
+dotted path, ``file.py:Class``) are read off their own signature and join like entries of the catalog.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmark.catalog import GROUPS, Catalog
+from benchmark.config import check_overrides, compose
+from benchmark.errors import RequestError, nearest
+from benchmark.parse import check_keys
+from benchmark.records.code import installed_packages, is_file_target, missing_package, split_file_target
+from benchmark.spec import SLOTS
+from benchmark.targets import check_declared, check_fit, resolve
+
+__all__ = [
+    "TypedComponents",
+    "compose_study",
+    "key_of",
+    "list_of",
+    "names_of",
+    "overrides_a_component",
+    "slot_of",
+    "study_name",
+]
+
+TypedComponents = Mapping[str, Mapping[str, Any]]
+"""Documents, like the content of a YAML file, of the components that a person typed; by name."""
+
+_KEYS = (
+    *("study", "protocol", "executor", "components", "name", "question", "slot", "candidates", "baselines"),
+    *("hosts", "references", "suite", "tasks", "metric", "seed", "workers", "device", "results_dir", "trust"),
+)
+"""What a composed study holds; ``study`` itself never does, since its file speaks for the whole."""
+
+_TUNED_AROUND_DEFAULT = 30.0
+"""A typed component without a search space is tuned in lr, this factor down and up from its default."""
+
+
+def compose_study(catalog: Catalog, overrides: Sequence[str]) -> tuple[dict[str, Any], TypedComponents]:
+    """The configuration that ``overrides`` ask for, and the components that a person typed.
+
+    Raises
+    ------
+    RequestError
+        When an override, or a name somewhere in the study, stands for nothing.
+    """
+    check_overrides(overrides)
+    overrides = _explicit_suite(overrides)
+    ready = [item for item in overrides if not overrides_a_component(item)]
+    held = [item for item in overrides if overrides_a_component(item)]
+    config = compose(catalog.roots, ready)
+    _check_top(catalog, config, overrides)
+    slot = slot_of(config)
+    config, typed = _take_typed_components(catalog, config, slot, overrides)
+    ready += [f"{key}=[{','.join(config[key])}]" for key in ("candidates", "baselines")]
+    ready += [f"+components.{slot}.{name}={_as_override(document)}" for name, document in typed.items()]
+    groups: dict[str, set[str]] = {}
+    usable: list[str] = []
+    while True:
+        wanted = _wanted(catalog, config, slot, typed)
+        if all(names <= groups.get(kind, set()) for kind, names in wanted.items()):
+            if unused := [item for item in held if item not in usable]:
+                raise RequestError(_unused(unused[0], config))
+            return config, typed
+        for kind, names in wanted.items():
+            groups.setdefault(kind, set()).update(names)
+        entries = [f"+{GROUPS[kind]}=[{','.join(sorted(names))}]" for kind, names in sorted(groups.items())]
+        usable = [item for item in held if _is_there(item, groups, slot, typed)]
+        config = compose(catalog.roots, [*entries, *ready, *usable])
+
+
+def study_name(overrides: Sequence[str]) -> str:
+    """The study that ``overrides`` choose."""
+    chosen = [item.partition("=")[2].strip("'\"") for item in overrides if key_of(item) == "study"]
+    return chosen[-1] if chosen else "demo"
+
+
+def key_of(override: str) -> str:
+    """What an override sets, without the signs before it."""
+    return override.partition("=")[0].lstrip("+~")
+
+
+def overrides_a_component(override: str) -> bool:
+    """Whether an override sets something inside a component or pipeline."""
+    return key_of(override).startswith("components.")
+
+
+def slot_of(config: Mapping[str, Any]) -> str:
+    """The slot that the study varies."""
+    slot = str(config.get("slot"))
+    if slot not in SLOTS:
+        raise RequestError(f"slot={slot}: there is no such slot; {nearest(slot, SLOTS)}")
+    return slot
+
+
+def names_of(config: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Candidates, baselines, hosts and references by these words; the featureless reference is always one."""
+    names = {key: list_of(config, key) for key in ("candidates", "baselines", "hosts", "references")}
+    for key in ("candidates", "baselines", "hosts"):
+        if not names[key]:
+            raise RequestError(f"{key}: a study needs at least one")
+    if both := set(names["candidates"]) & set(names["baselines"]):
+        raise RequestError(f"candidates: '{sorted(both)[0]}' is a baseline too")
+    if "featureless" not in names["references"]:
+        names["references"].append("featureless")  # the judge needs it to put a number on a failure
+    return names
+
+
+def list_of(config: Mapping[str, Any], key: str) -> list[str]:
+    """A list of different names."""
+    value = config.get(key)
+    if not isinstance(value, list):
+        raise RequestError(f"{key}: expected a list such as [a,b], got {value!r}")
+    if wrong := [item for item in value if isinstance(item, (dict, list)) or item in (None, "")]:
+        raise RequestError(f"{key}: expected names, got {wrong[0]!r}")
+    names = [str(item) for item in value]
+    if repeated := {name for name in names if names.count(name) > 1}:
+        raise RequestError(f"{key}: '{sorted(repeated)[0]}' stands there twice")
+    return names
+
+
+def _explicit_suite(overrides: Sequence[str]) -> list[str]:
+    """``suite=`` on the command line takes the place of tasks that the study names one by one."""
+    keys = {key_of(override) for override in overrides}
+    return [*overrides, "tasks=null"] if "suite" in keys and "tasks" not in keys else list(overrides)
+
+
+def _check_top(catalog: Catalog, config: Mapping[str, Any], overrides: Sequence[str]) -> None:
+    """Refuse a study with keys that mean nothing, or that grants itself trust."""
+    typed = {key_of(item).split(".")[0] for item in overrides}
+    file = catalog.path("study", study_name(overrides))
+    if (first := _first_line(file)) != "# @package _global_":
+        raise RequestError(f"{file}: the first line must be '# @package _global_', not '{first}'")
+    for key in config:
+        if key not in _KEYS:
+            place = "bad override" if key in typed else file
+            raise RequestError(f"{place}: unknown key '{key}'; {nearest(key, _KEYS)}")
+    if config["trust"] and "trust" not in typed:
+        raise RequestError(f"{file}: trust: only the command line may say what to trust; add trust={config['trust']}")
+
+
+def _take_typed_components(
+    catalog: Catalog, config: Mapping[str, Any], slot: str, overrides: Sequence[str]
+) -> tuple[dict[str, Any], TypedComponents]:
+    """Dotted paths and ``file.py:Class`` among candidates and baselines, read off their own signature.
+
+    Returns the configuration with names in their place, and the documents of these components by name.
+    """
+    typed: dict[str, Mapping[str, Any]] = {}
+    keys = {key_of(item) for item in overrides}
+    named = {
+        key: [
+            _typed_name(catalog, slot, entry, typed, trusted=key in keys) for entry in list_of(config, key)
+        ]
+        for key in ("candidates", "baselines")
+    }
+    return {**config, **named}, typed
+
+
+def _typed_name(
+    catalog: Catalog, slot: str, entry: str, typed: dict[str, Mapping[str, Any]], *, trusted: bool
+) -> str:
+    if entry in catalog.files[slot]:
+        return entry
+    if entry.endswith(".py"):
+        raise RequestError(f"'{entry}' names a file; write {entry}:CLASS")
+    if not is_file_target(entry) and "." not in entry:
+        raise RequestError(f"there is no {slot} '{entry}'; {nearest(entry, catalog.files[slot])}")
+    if not trusted:
+        check_declared(entry, "the study")
+    name = entry.rpartition(":")[2] if is_file_target(entry) else entry.rpartition(".")[2]
+    known = typed.get(name)
+    if name in catalog.files[slot] or (known and known["make"]["_target_"] != _absolute(entry)):
+        other = catalog.files[slot].get(name) or (known or {})["make"]["_target_"]
+        raise RequestError(f"two entries of one name '{name}': {other} and {entry}")
+    typed[name] = _document_from_signature(entry, slot)
+    return name
+
+
+def _absolute(target: str) -> str:
+    if not is_file_target(target):
+        return target
+    file, name = split_file_target(target)
+    return f"{file.expanduser().resolve()}:{name}"
+
+
+def _document_from_signature(entry: str, slot: str) -> Mapping[str, Any]:
+    """A component document for a class that has no YAML: its default lr, tuned around that default."""
+    target = _absolute(entry)
+    if package := missing_package(target):
+        raise RequestError(
+            f"'{entry}': no package '{package}' is installed; {nearest(package, installed_packages())}"
+        )
+    found = resolve(target, f"'{entry}'")
+    check_fit(found, target, slot, f"'{entry}'")
+    make: dict[str, Any] = {"_target_": target, "_partial_": True}
+    space: dict[str, Any] = {}
+    try:
+        parameter = inspect.signature(found).parameters.get("lr")
+    except (TypeError, ValueError):
+        parameter = None
+    if parameter is not None and isinstance(parameter.default, float) and parameter.default > 0:
+        make["lr"] = parameter.default
+        space["lr"] = {
+            "low": parameter.default / _TUNED_AROUND_DEFAULT,
+            "high": parameter.default * _TUNED_AROUND_DEFAULT,
+            "log": True,
+        }
+    return {"make": make, "space": space, "source": {"code": entry}}
+
+
+def _as_override(value: Any) -> str:
+    """A plain value in Hydra's override grammar."""
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{key}:{_as_override(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, str):
+        escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+        return f"'{escaped}'"
+    return json.dumps(value)
+
+
+def _is_there(override: str, groups: Mapping[str, set[str]], slot: str, typed: TypedComponents) -> bool:
+    parts = key_of(override).split(".")
+    if len(parts) < 3:
+        return False
+    return parts[2] in groups.get(parts[1], set()) or (parts[1] == slot and parts[2] in typed)
+
+
+def _unused(override: str, config: Mapping[str, Any]) -> str:
+    used = [f"components.{slot}.{name}" for slot, names in config["components"].items() for name in names]
+    path = key_of(override)
+    return f"bad override '{path}': no such component in this study; {nearest(path, used)}"
+
+
+def _wanted(
+    catalog: Catalog, config: Mapping[str, Any], slot: str, typed: TypedComponents
+) -> dict[str, set[str]]:
+    """Every catalog entry that the configuration names, by kind."""
+    names = names_of(config)
+    wanted: dict[str, set[str]] = {
+        slot: {name for name in (*names["candidates"], *names["baselines"]) if name not in typed},
+        "pipeline": {*names["hosts"], *names["references"]},
+    }
+    composed = config["components"].get("pipeline") or {}
+    for name in sorted(wanted["pipeline"]):
+        _check_file(catalog, "pipeline", name)
+        document = composed[name] if name in composed else catalog.document("pipeline", name)
+        where = str(catalog.path("pipeline", name))
+        check_keys(document, ("family", "slots", "source", "about"), where)
+        slots = document.get("slots")
+        check_keys(slots, SLOTS, f"{where}: slots")
+        for part, component in slots.items():
+            if component is not None and not (part == slot and str(component) in typed):
+                wanted.setdefault(part, set()).add(str(component))
+    for kind, entries in wanted.items():
+        for entry in entries:
+            _check_file(catalog, kind, entry)
+    return {kind: entries for kind, entries in wanted.items() if entries}
+
+
+def _check_file(catalog: Catalog, kind: str, name: str) -> None:
+    """Hydra places a file where its first line says: it must say what the path says, above plain YAML."""
+    file = catalog.path(kind, name)
+    header = f"# @package {GROUPS[kind].replace('/', '.')}.{name}"
+    if (first := _first_line(file)) != header:
+        raise RequestError(f"{file}: the first line must be '{header}', not '{first}'")
+    if "defaults" in catalog.document(kind, name):
+        raise RequestError(f"{file}: unknown key 'defaults'; a {kind} stands by itself")
+
+
+def _first_line(file: Path) -> str:
+    return file.read_bytes().split(b"\n", 1)[0].decode("utf-8", "replace").strip()

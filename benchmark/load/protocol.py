@@ -1,0 +1,54 @@
+"""Values of a protocol that have the right type and still make no sense."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmark.errors import RequestError, nearest
+from benchmark.spec import Protocol
+
+__all__ = ["check_protocol"]
+
+
+def check_protocol(protocol: Protocol, n_hosts: int) -> None:
+    """Refuse such a protocol.
+
+    Raises
+    ------
+    RequestError
+        Names the key, the value and what would do.
+    """
+    rules: list[tuple[str, Any, bool, str]] = [
+        ("splits.folds", protocol.splits.folds, protocol.splits.folds >= 2, "at least 2"),
+        ("splits.repeats", protocol.splits.repeats, protocol.splits.repeats >= 1, "at least 1"),
+        (
+            "splits.validation",
+            protocol.splits.validation,
+            0 < protocol.splits.validation < 1,
+            "between 0 and 1",
+        ),
+        ("seeds", protocol.seeds, protocol.seeds >= 1, "at least 1"),
+        ("aa", protocol.aa, protocol.aa >= 0, "at least 0"),
+        ("tuning.trials", protocol.tuning.trials, protocol.tuning.trials >= 1, "at least 1"),
+        ("budget.amount", protocol.budget.amount, protocol.budget.amount > 0, "above 0"),
+        ("budget.batch_size", protocol.budget.batch_size, protocol.budget.batch_size >= 2, "at least 2"),
+        ("budget.evaluations", protocol.budget.evaluations, protocol.budget.evaluations >= 1, "at least 1"),
+        ("budget.patience", protocol.budget.patience, protocol.budget.patience >= 1, "at least 1"),
+        ("limits.seconds", protocol.limits.seconds, (protocol.limits.seconds or 1) > 0, "above 0, or null"),
+        ("rope", protocol.rope, 0 <= protocol.rope < 1, "from 0 to below 1"),
+        ("level", protocol.level, 0.5 < protocol.level < 1, "between 0.5 and 1"),
+    ]
+    for key, value, holds, wanted in rules:
+        if not holds:
+            raise RequestError(f"protocol.{key}: expected a value {wanted}, got {value!r}")
+    words = [
+        ("tuning.sampler", protocol.tuning.sampler, ("sobol", "random")),
+        ("tuning.what", protocol.tuning.what, ("slot", "host", "joint")),
+        ("budget.unit", protocol.budget.unit, ("epochs", "steps", "seconds")),
+        ("host_effects", protocol.host_effects, ("auto", "fixed", "random")),
+    ]
+    for key, value, choices in words:
+        if value not in choices:
+            raise RequestError(f"protocol.{key}: there is no '{value}'; {nearest(str(value), choices)}")
+    if protocol.host_effects == "random" and n_hosts == 1:
+        raise RequestError("protocol.host_effects: random needs at least two hosts; choose fixed")

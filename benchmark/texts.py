@@ -1,0 +1,120 @@
+"""What the command line says about plans and progress, as text for people and facts for machines."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from benchmark.api import Forecast, PlannedStudy
+from benchmark.execute.engine import Progress
+
+__all__ = ["duration", "forecast", "heading", "plan_facts", "progress", "unfinished"]
+
+_SHOWN_REFUSALS = 8
+
+
+def heading(planned: PlannedStudy) -> str:
+    """The question and the size of the study."""
+    study, protocol = planned.study, planned.study.protocol
+    splits = {(row.job.repeat, row.job.fold) for row in planned.plan.rows}
+    tuned = (
+        f"{protocol.tuning.trials} trials for every arm" if protocol.tuning.trials > 1 else "nothing tuned"
+    )
+    typed = [part for part in planned.resolved.components.values() if part.trusted]
+    lines = [
+        f"{planned.name}: {study.question}",
+        f"  {study.slot}: {', '.join(study.candidates)} against {', '.join(study.baselines)}",
+        f"  {len(study.tasks)} tasks × {len(study.hosts)} hosts ({', '.join(study.hosts)}) × {len(splits)} splits"
+        f" × {protocol.seeds} seeds; {tuned}; {protocol.aa} A/A",
+        *(
+            f"  {part.name} from {part.file}: "
+            + (
+                f"tuned in {', '.join(part.space)}"
+                if part.space
+                else "it has no lr to tune, so only its default runs"
+            )
+            for part in typed
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def forecast(planned: PlannedStudy, expected: Forecast) -> str:
+    """Counts, time and power of a plan, and what cannot run."""
+    cost = expected.cost
+    basis = "measured" if cost.measured > 0.99 else "assumed" if cost.measured == 0 else "partly measured"
+    lines = [
+        f"  {cost.fits} fits, {expected.left} of them not in the store yet",
+        f"  about {duration(expected.wall_seconds)} with {expected.workers} workers ({basis} fit times)",
+    ]
+    if expected.minimal_detectable_effect is None:
+        lines.append("  one origin: no effect could be told from zero")
+    else:
+        guess = "assumed" if expected.assumed else "seen in the store"
+        lines.append(
+            f"  detects a mean relative effect of {expected.minimal_detectable_effect:.1%} with 80 % power"
+            f" (spread between tasks {expected.spread:.1%}, {guess})"
+        )
+    reasons = Counter((item.component, item.host, item.reason) for item in planned.plan.refused)
+    for (component, host, reason), count in list(reasons.items())[:_SHOWN_REFUSALS]:
+        lines.append(f"  not run: {component}{f' in {host}' if host else ''} on {count} tasks: {reason}")
+    if len(reasons) > _SHOWN_REFUSALS:
+        lines.append(f"  … and {len(reasons) - _SHOWN_REFUSALS} more reasons (--json shows all)")
+    return "\n".join(lines)
+
+
+def plan_facts(planned: PlannedStudy, expected: Forecast) -> Mapping[str, Any]:
+    """The plan as plain values: study, counts, forecast, cells with keys, refusals."""
+    rows = planned.plan.rows
+    return {
+        "schema": 1,
+        "name": planned.name,
+        "study": dataclasses.asdict(planned.study),
+        "counts": {
+            "jobs": len(planned.plan.jobs()),
+            "cells": sum(len(row.job.cells) for row in rows),
+            "fits": expected.cost.fits,
+            "left": expected.left,
+        },
+        "seconds": {
+            "wall": expected.wall_seconds,
+            "one_core": expected.cost.seconds,
+            "workers": expected.workers,
+        },
+        "power": {
+            "minimal_detectable_effect": expected.minimal_detectable_effect,
+            "spread": expected.spread,
+            "assumed": expected.assumed,
+        },
+        "tasks": [dataclasses.asdict(task) for task in planned.plan.tasks.values()],
+        "cells": [
+            {"role": row.arm.role, **dataclasses.asdict(cell), "key": key}
+            for row in rows
+            for cell, key in row.cells()
+        ],
+        "refused": [dataclasses.asdict(refusal) for refusal in planned.plan.refused],
+    }
+
+
+def progress(done: Progress) -> str:
+    """How much was computed."""
+    if not done.executed and not done.left:
+        return "  nothing to compute: every record is in the store"
+    return f"  {done.executed} fits in {duration(done.seconds)}"
+
+
+def unfinished(done: Progress) -> str:
+    """Why there is no verdict yet, and what to do."""
+    why = {"interrupted": "interrupted", "budget": "the time budget is spent"}[done.stopped]
+    return f"{why}: {done.left} fits are left; everything done is kept, and the same command goes on."
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

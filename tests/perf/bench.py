@@ -1,0 +1,94 @@
+"""Where the time goes: medians of a few runs, and ratios that hold on a noisy machine. `make perf` runs it."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from benchmark import api
+from benchmark.execute.cell import run_job
+from benchmark.execute.engine import Context
+from benchmark.records.store import open_store
+from benchmark.spec import Record
+
+RUNS = 5
+
+
+def timed(call: Callable[[], object], runs: int = RUNS) -> tuple[float, float, float]:
+    """Minimum, median and maximum seconds of ``call`` after one run that does not count."""
+    call()
+    seconds = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds), statistics.median(seconds), max(seconds)
+
+
+def row(what: str, seconds: tuple[float, float, float], per: float = 1.0, unit: str = "ms") -> None:
+    """Print one line of the table."""
+    low, median, high = (1000 * value / per for value in seconds)
+    print(f"{what:<46} {low:9.2f} {median:9.2f} {high:9.2f}  {unit}")
+
+
+def store() -> None:
+    """What keeping a record durably costs."""
+    n = 500
+    prediction = np.zeros((200, 3), dtype=np.float32)
+    with tempfile.TemporaryDirectory() as folder, open_store(Path(folder), write=True) as opened:
+        count = iter(range(10**9))
+
+        def write() -> None:
+            for _ in range(n):
+                opened.put_record(Record(key=str(next(count)), status="ok"), prediction)
+
+        row("record with predictions, durable", timed(write), per=n)
+
+
+def planning() -> None:
+    """What a plan of the largest shipped study costs, without imports."""
+    row("plan of study=optimizers", timed(lambda: api.plan(["study=optimizers"]), runs=3))
+
+
+def training() -> None:
+    """What one fit of 300 steps costs, by host and optimizer, and relative to AdamW in the MLP."""
+    Context(1, (), ()).prepare()
+    names = ["adamw", "radam", "lion", "muon", "schedule_free"]
+    overrides = ["tasks=[digits]", "hosts=[mlp,resnet,tabm]", f"candidates=[{','.join(names[1:])}]"]
+    settings = ["protocol.tuning.trials=1", "protocol.aa=0", "protocol.budget.amount=300", "protocol.budget.patience=99"]
+    planned = api.plan(["study=demo", *overrides, *settings])
+    reference = None
+    for item in planned.plan.rows:
+        if item.arm.role == "reference" or item.job.fold:
+            continue
+        trial = item.job.trials[0]
+        done = {cell.key: Record(cell.key, "ok") for cell in item.job.cells if cell.setting == "default"}
+        seconds = timed(lambda job=item.job, done=done: next(iter(run_job(job, done))), runs=3)  # type: ignore[misc]
+        reference = reference or seconds[1]
+        ratio = f"ms a step, {seconds[1] / reference:.2f} × adamw in mlp"
+        row(f"{item.arm.component} in {item.host}", seconds, per=300, unit=ratio)
+        assert trial.number == 0
+
+
+def start_up() -> None:
+    """What a command costs before it does anything."""
+
+    def listing() -> None:
+        subprocess.run([sys.executable, "-m", "benchmark", "list"], check=True, stdout=subprocess.DEVNULL)
+
+    row("swapbench list, a whole process", timed(listing, runs=3))
+
+
+if __name__ == "__main__":
+    print(f"{'':<46} {'min':>9} {'median':>9} {'max':>9}")
+    start_up()
+    planning()
+    store()
+    training()
