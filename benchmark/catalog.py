@@ -113,22 +113,31 @@ def load_yaml(file: Path) -> Mapping[str, Any]:
     try:
         content = yaml.load(file.read_text(encoding="utf-8"), _Loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RequestError(f"{file}: not readable as YAML: {' '.join(str(error).split())}") from error
+        raise RequestError(f"{file}: not readable as YAML: {_problem(error)}") from error
     if not isinstance(content, Mapping):
         raise RequestError(f"{file}: expected a mapping of keys to values, got {content!r}")
     return content
+
+
+def _problem(error: Exception) -> str:
+    """What is wrong with a YAML text, and in which line."""
+    mark = getattr(error, "problem_mark", None)
+    if isinstance(error, yaml.MarkedYAMLError) and mark is not None:
+        context = "" if error.context is None or error.context.startswith("while") else f"{error.context} "
+        return f"line {mark.line + 1}: {context}{error.problem}"
+    return " ".join(str(error).split())
 
 
 class _Loader(yaml.SafeLoader):
     """YAML's plain values; a key that stands twice in one mapping is an error."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-        for key, (marked, _) in zip(keys, node.value, strict=False):
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key '{key}' stands there twice", marked.start_mark
-                )
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key.value, str) and key.value in seen:
+                problem = f"the key '{key.value}' stands there twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(str(key.value))
         return super().construct_mapping(node, deep)
 
 
@@ -143,8 +152,8 @@ def _join_components(folders: Sequence[Path]) -> None:
             if first != file:
                 raise RequestError(f"two Python files of one name '{file.stem}': {first} and {file}")
     for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if name.startswith("components.") and file and not Path(file).is_relative_to(own):
+        source = getattr(module, "__file__", None)
+        if name.startswith("components.") and source and not Path(source).is_relative_to(own):
             parent, _, child = name.rpartition(".")
             vars(sys.modules[parent]).pop(child, None)
             del sys.modules[name]

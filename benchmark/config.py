@@ -29,7 +29,8 @@ __all__ = ["LIBRARIES", "check_overrides", "compose", "instantiate", "resolve", 
 _GROUPS = ("study", "protocol", "executor")
 """What is chosen by name among the files of a folder."""
 
-_INTERPOLATION = re.compile(r"\$\{\s*[^}\s]*\s*:")
+_RESOLVER = re.compile(r"\$\{.*:", re.DOTALL)
+"""A colon after ``${``: names of resolvers may themselves be composed, so nothing finer is safe."""
 
 
 def check_overrides(overrides: Sequence[str]) -> None:
@@ -46,8 +47,8 @@ def check_overrides(overrides: Sequence[str]) -> None:
             override = parser.parse_override(text)
         except HydraException as error:
             raise RequestError(
-                f"bad override {text!r}: write KEY=VALUE, a list as [a,b], and other characters than letters, "
-                f"digits and /-_.: inside quotes, as in KEY=['a b']"
+                f"bad override {text!r}: write KEY=VALUE, a list as [a,b], and what is not made of letters, "
+                f"digits and /-_.: inside quotes, as in KEY=['a=b']"
             ) from error
         _check_override(text, override)
 
@@ -110,9 +111,8 @@ def instantiate(component: Component) -> Callable[..., Any]:
         When a target is not allowed, does not exist, does not fit the slot, or does not take an argument.
     """
     where = component.file or component.name
-    _refuse_resolvers(component.make, where)
-    made = _build(component.make, component, where, outermost=True)
-    assert callable(made)
+    _refuse_resolvers(component.make, f"{where}: make")
+    made: Callable[..., Any] = _build(component.make, component, where, outermost=True)
     return made
 
 
@@ -151,7 +151,7 @@ def _refuse_resolvers(node: Any, where: str) -> None:
     elif isinstance(node, (list, tuple)):
         for value in node:
             _refuse_resolvers(value, where)
-    elif isinstance(node, str) and _INTERPOLATION.search(node):
+    elif isinstance(node, str) and _RESOLVER.search(node):
         raise RequestError(f"{where}: {node!r} calls a resolver; YAML holds values only")
 
 
@@ -161,13 +161,13 @@ def _one_line(error: Exception, roots: Sequence[Path], overrides: Sequence[str])
     if missing := re.search(r"(?:In '([^']+)': )?Could not (?:find|load) '([^']+)'", text):
         group, _, name = missing[2].partition("/")
         options = [file.stem for root in roots for file in (root / group).glob("*.yaml")]
-        place = "" if missing[1] in (None, "config") else f"{missing[1]}: "
-        return f"{place}there is no {group} '{name}'; {nearest(name, options)}"
+        file = "" if missing[1] in (None, "config") else f"{missing[1]}: "
+        return f"{file}there is no {group} '{name}'; {nearest(name, options)}"
     if unknown := re.search(r"Could not (?:override|append to config|delete)\D*'([^']+)'", text):
         path = unknown[1].lstrip("/").replace("/", ".")
         return _unknown_key(path, roots, overrides)
-    if place := re.search(r"full_key: (\S+)", text):
-        return f"{place[1]}: {' '.join(text.split(chr(10))[0].split())}"
+    if key := re.search(r"full_key: (\S+)", text):
+        return f"{key[1]}: {text.splitlines()[0]}"
     return f"the study cannot be composed: {' '.join(text.split())}"
 
 

@@ -23,10 +23,11 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     'choose from lion, radam'
     """
     names = sorted(set(choices))
-    folded = {choice.casefold(): choice for choice in names}
+    folded = {choice.casefold() for choice in names}
     close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
     if close:
-        return f"did you mean '{folded[close[0]]}'?"
+        same = [choice for choice in names if choice.casefold() == close[0]]
+        return f"did you mean '{difflib.get_close_matches(name, same, n=1, cutoff=0)[0]}'?"
     if not names:
         return "there is nothing to choose from"
     shown = names[:12]

@@ -54,7 +54,7 @@ def scaffold(slot: str, name: str, into: Path) -> str:
         raise RequestError(f"there is no slot '{slot}'; {nearest(slot, SLOTS)}")
     class_name = _class_name(name)
     code, card = (into / "components" / slot / f"{name}{suffix}" for suffix in (".py", ".yaml"))
-    _check_free(slot, name, into, (code, card))
+    _check_free(slot, name, (code, card))
     _write({code: _render(slot, "py", name, class_name), card: _render(slot, "yaml", name, class_name)})
     return "\n".join(
         [
@@ -82,7 +82,7 @@ def _class_name(name: str) -> str:
     # Hydra reads nan and inf in an override as numbers.
     if not plain or taken or yaml.safe_load(name) != name or name.lower() in ("nan", "inf"):
         raise RequestError(
-            f"NAME '{name}' cannot name a Python file; "
+            f"NAME {name!r} cannot name a Python file; "
             f"take letters, digits and underscores, such as my_{_stem(name)}"
         )
     return class_name
@@ -93,12 +93,12 @@ def _stem(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "part"
 
 
-def _check_free(slot: str, name: str, into: Path, files: tuple[Path, ...]) -> None:
+def _check_free(slot: str, name: str, files: tuple[Path, ...]) -> None:
     """Refuse to write over a file, and a name that the catalog or a module of the slot has already."""
     for file in files:
         if file.exists():
             raise RequestError(f"{file} exists already; choose another NAME, or remove it first")
-    catalog = open_catalog([into] if into.is_dir() else [])
+    catalog = open_catalog()
     if name in catalog.files[slot]:
         raise RequestError(
             f"the {slot} '{name}' is there already: {catalog.path(slot, name)}; choose another NAME"

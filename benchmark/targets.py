@@ -21,7 +21,16 @@ from benchmark.errors import RequestError, nearest
 from benchmark.records.code import code_identity, is_file_target, local_imports, split_file_target
 from benchmark.spec import Component
 
-__all__ = ["FUNCTIONS", "LIBRARIES", "check_call", "check_declared", "check_fit", "resolve", "targets", "trust"]
+__all__ = [
+    "FUNCTIONS",
+    "LIBRARIES",
+    "check_call",
+    "check_declared",
+    "check_fit",
+    "resolve",
+    "targets",
+    "trust",
+]
 
 LIBRARIES = (
     "components",
@@ -135,12 +144,13 @@ def check_fit(found: Any, target: str, slot: str | None, where: str) -> None:
     if target in FUNCTIONS:
         return
     if not isinstance(found, type):
-        kind = "a module" if isinstance(found, ModuleType) else f"a {type(found).__name__}"
-        raise RequestError(f"{where}: _target_ '{target}' is {kind}; a class is wanted")
+        kind = type(found).__name__.replace("_", " ")
+        raise RequestError(f"{where}: _target_ '{target}' is not a class (type: {kind}); name a class")
     bases = _bases()
     fitting = tuple(bases.values()) if slot is None else (bases[slot],)
     if not any(fits(found) for fits in fitting):
-        raise RequestError(f"{where}: _target_ '{target}' is not a class that fits {slot or 'any slot'}")
+        fit = f"the slot {slot}" if slot else "any slot"
+        raise RequestError(f"{where}: _target_ '{target}' is not a class that fits {fit}")
 
 
 def check_call(found: Any, node: Mapping[str, Any], component: Component | None, where: str) -> None:
@@ -179,11 +189,18 @@ def check_call(found: Any, node: Mapping[str, Any], component: Component | None,
             raise RequestError(f"{where}: make: {target} has no argument '{key}'; {nearest(key, named)}")
     if component is None and partial:
         return
-    count, words = (0, ()) if component is None else _PASSED[component.slot]
+    count, words = (0, ()) if component is None else _passed(component)
     try:
         signature.bind(*[None] * count, **{**given, **dict.fromkeys(words)})
     except TypeError as error:
         raise RequestError(f"{where}: make: {target}: {error}") from error
+
+
+def _passed(component: Component) -> tuple[int, tuple[str, ...]]:
+    """How many positional arguments the component's slot passes in, and which by name."""
+    count, words = _PASSED[component.slot]
+    asked = ("activation",) if component.slot == "architecture" and "activation" in component.needs else ()
+    return count, (*words, *asked)
 
 
 @functools.cache
@@ -233,10 +250,7 @@ def _load_file(file: Path, where: str) -> Any:
     if not file.is_file():
         beside = [f"{path}" for path in file.parent.glob("*.py")] if file.parent.is_dir() else []
         raise RequestError(f"{where}: there is no file {file}; {nearest(str(file), beside)}")
-    try:
-        name = f"swapbench_file_{code_identity(frozenset({f'{file}:'}))[:16]}"
-    except (SyntaxError, ValueError) as error:
-        raise RequestError(f"{where}: cannot read {file}: {_root_cause(error)}") from error
+    name = f"swapbench_file_{code_identity(frozenset({f'{file}:'}))[:16]}"
     if name not in sys.modules:
         _exec_file(file, name, where)
     return sys.modules[name]
@@ -263,7 +277,9 @@ def _exec_file(file: Path, name: str, where: str) -> None:
     for neighbour, source in neighbours.items():
         loaded = getattr(sys.modules.get(neighbour), "__file__", None)
         if loaded is not None and Path(loaded).resolve() != source.resolve():
-            raise RequestError(f"{where}: {file} imports '{neighbour}', which is {loaded} and not {source}; rename it")
+            raise RequestError(
+                f"{where}: {file} imports '{neighbour}', which is {loaded} and not {source}; rename it"
+            )
 
 
 def _is_own_class(value: Any, module: ModuleType) -> bool:

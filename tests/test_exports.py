@@ -62,7 +62,5 @@ def test_importing_costs_no_time_and_nothing_heavy() -> None:
     "module", [found.name for found in pkgutil.walk_packages(benchmark.__path__, "benchmark.")]
 )
 def test_every_module_has_what_its_all_says(module: str) -> None:
-    if module == "benchmark.__main__":
-        pytest.skip("runs the command line when it is imported as a script")
     found = importlib.import_module(module)
     assert all(hasattr(found, name) for name in getattr(found, "__all__", ()))

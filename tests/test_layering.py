@@ -71,7 +71,7 @@ def for_type_checkers(tree: ast.AST) -> set[ast.AST]:
 
 
 def imports(file: Path) -> Iterator[str]:
-    """Every dotted name that a file imports when it runs, at its top or inside a function."""
+    """Every dotted name that a file imports when it runs: at its top, in a function, by name in a string."""
     hidden = for_type_checkers(TREES[file])
     for node in ast.walk(TREES[file]):
         if node in hidden:
@@ -81,6 +81,9 @@ def imports(file: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{shown(file)}:{node.lineno}: a relative import"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if re.fullmatch(r"benchmark(\.\w+)+(:\w+)?", node.value):
+                yield node.value.replace(":", ".")
 
 
 def shown(file: Path) -> str:

@@ -36,7 +36,11 @@ def read_component(slot: str, name: str, document: Any, file: str, *, trusted: b
         Component,
         {
             "fills": [slot],
-            **{key: value for key, value in document.items() if key not in ("make", "space") and value is not None},
+            **{
+                key: value
+                for key, value in document.items()
+                if key not in ("make", "space") and value is not None
+            },
         },
         file,
         slot=slot,
@@ -169,7 +173,9 @@ def _check_path(component: Component, path: str) -> None:
         number = isinstance(node, (int, float)) and not isinstance(node, bool)
         inside = number and dimension.low <= node <= dimension.high
         inside = inside and not (dimension.integer and node != int(node))
-        wanted = f"a {'whole ' if dimension.integer else ''}number from {dimension.low:g} to {dimension.high:g}"
+        wanted = (
+            f"a {'whole ' if dimension.integer else ''}number from {dimension.low:g} to {dimension.high:g}"
+        )
     if not inside:
         where = f"components.{component.slot}.{component.name}"
         raise RequestError(

@@ -17,9 +17,9 @@ from benchmark.catalog import GROUPS, Catalog
 from benchmark.config import check_overrides, compose
 from benchmark.errors import RequestError, nearest
 from benchmark.parse import check_keys
-from benchmark.records.code import installed_packages, is_file_target, missing_package, split_file_target
+from benchmark.records.code import is_file_target, missing_package, package_hint, split_file_target
 from benchmark.spec import SLOTS
-from benchmark.targets import check_declared, check_fit, resolve
+from benchmark.targets import check_declared, check_fit, resolve, trust
 
 __all__ = [
     "TypedComponents",
@@ -35,11 +35,10 @@ __all__ = [
 TypedComponents = Mapping[str, Mapping[str, Any]]
 """Documents, like the content of a YAML file, of the components that a person typed; by name."""
 
-_KEYS = (
-    *("study", "protocol", "executor", "components", "name", "question", "slot", "candidates", "baselines"),
-    *("hosts", "references", "suite", "tasks", "metric", "seed", "workers", "device", "results_dir", "trust"),
-)
-"""What a composed study holds; ``study`` itself never does, since its file speaks for the whole."""
+_QUESTION = ("question", "slot", "candidates", "baselines", "hosts", "references", "suite", "tasks", "metric")
+_RUNNING = ("name", "executor", "workers", "device", "results_dir", "trust")
+_KEYS = (*_QUESTION, "seed", "protocol", "components", *_RUNNING)
+"""What a composed study holds."""
 
 _TUNED_AROUND_DEFAULT = 30.0
 """A typed component without a search space is tuned in lr, this factor down and up from its default."""
@@ -54,11 +53,13 @@ def compose_study(catalog: Catalog, overrides: Sequence[str]) -> tuple[dict[str,
         When an override, or a name somewhere in the study, stands for nothing.
     """
     check_overrides(overrides)
+    catalog.path("study", study_name(overrides))
     overrides = _explicit_suite(overrides)
     ready = [item for item in overrides if not overrides_a_component(item)]
     held = [item for item in overrides if overrides_a_component(item)]
     config = compose(catalog.roots, ready)
     _check_top(catalog, config, overrides)
+    trust(list_of(config, "trust"))
     slot = slot_of(config)
     config, typed = _take_typed_components(catalog, config, slot, overrides)
     ready += [f"{key}=[{','.join(config[key])}]" for key in ("candidates", "baselines")]
@@ -142,10 +143,10 @@ def _check_top(catalog: Catalog, config: Mapping[str, Any], overrides: Sequence[
         raise RequestError(f"{file}: the first line must be '# @package _global_', not '{first}'")
     for key in config:
         if key not in _KEYS:
-            place = "bad override" if key in typed else file
-            raise RequestError(f"{place}: unknown key '{key}'; {nearest(key, _KEYS)}")
+            place = f"bad override '{key}'" if key in typed else file
+            raise RequestError(f"{place}: there is no key '{key}' in a study; {nearest(key, _KEYS)}")
     if config["trust"] and "trust" not in typed:
-        raise RequestError(f"{file}: trust: only the command line may say what to trust; add trust={config['trust']}")
+        raise RequestError(f"{file}: trust: only the command line may say so; add trust={config['trust']}")
 
 
 def _take_typed_components(
@@ -158,9 +159,7 @@ def _take_typed_components(
     typed: dict[str, Mapping[str, Any]] = {}
     keys = {key_of(item) for item in overrides}
     named = {
-        key: [
-            _typed_name(catalog, slot, entry, typed, trusted=key in keys) for entry in list_of(config, key)
-        ]
+        key: [_typed_name(catalog, slot, entry, typed, trusted=key in keys) for entry in list_of(config, key)]
         for key in ("candidates", "baselines")
     }
     return {**config, **named}, typed
@@ -197,9 +196,7 @@ def _document_from_signature(entry: str, slot: str) -> Mapping[str, Any]:
     """A component document for a class that has no YAML: its default lr, tuned around that default."""
     target = _absolute(entry)
     if package := missing_package(target):
-        raise RequestError(
-            f"'{entry}': no package '{package}' is installed; {nearest(package, installed_packages())}"
-        )
+        raise RequestError(f"'{entry}': no package '{package}' is installed; {package_hint(package)}")
     found = resolve(target, f"'{entry}'")
     check_fit(found, target, slot, f"'{entry}'")
     make: dict[str, Any] = {"_target_": target, "_partial_": True}
@@ -256,7 +253,7 @@ def _wanted(
         document = composed[name] if name in composed else catalog.document("pipeline", name)
         where = str(catalog.path("pipeline", name))
         check_keys(document, ("family", "slots", "source", "about"), where)
-        slots = document.get("slots")
+        slots: Any = document.get("slots")
         check_keys(slots, SLOTS, f"{where}: slots")
         for part, component in slots.items():
             if component is not None and not (part == slot and str(component) in typed):

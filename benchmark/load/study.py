@@ -5,29 +5,34 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmark.catalog import Catalog
-from benchmark.config import instantiate, trust
+from benchmark.config import instantiate
 from benchmark.errors import RequestError, nearest
 from benchmark.load.components import missing_reason, read_component, read_pipeline
 from benchmark.load.compose import (
     TypedComponents,
     compose_study,
+    key_of,
     list_of,
     names_of,
     overrides_a_component,
     slot_of,
+    study_name,
 )
 from benchmark.load.protocol import check_protocol
-from benchmark.parse import read
-from benchmark.records.code import installed_packages
+from benchmark.parse import check_keys, read
+from benchmark.records.code import is_file_target, package_hint
 from benchmark.spec import FAMILIES, Component, Dataset, Pipeline, Protocol, Study
 
 __all__ = ["ResolvedStudy", "load_study"]
+
+_FOLDER = re.compile(r"[^\W_][\w .+-]*(?<! )")
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class ResolvedStudy:
     """Components that cannot run here, with the reason."""
     digest: str
     """Of the question: two runs with one digest ask the same."""
+    named: bool
+    """Whether a person gave the name; else it is the file's."""
     executor: str
     workers: int | None
     device: str
@@ -62,7 +69,6 @@ def load_study(catalog: Catalog, overrides: Sequence[str], config_dirs: Sequence
         One line about the first thing that is wrong; nothing has been written.
     """
     config, typed = compose_study(catalog, overrides)
-    trust(config["trust"])
     slot, names = slot_of(config), names_of(config)
     compared = (*names["candidates"], *names["baselines"])
     components = {name: _component(catalog, config, slot, name, typed) for name in compared}
@@ -70,8 +76,8 @@ def load_study(catalog: Catalog, overrides: Sequence[str], config_dirs: Sequence
     references = {name: _pipeline(catalog, config, name) for name in names["references"]}
     _check_hosts(slot, hosts.values())
     datasets = _datasets(catalog, config)
-    study = _study(catalog, config, names, datasets, overrides)
-    named = {override.split("=")[0] for override in overrides}
+    study = _study(config, names, datasets, overrides)
+    named = {key_of(override) for override in overrides}
     required = {*names["baselines"], *(names["candidates"] if "candidates" in named else ())}
     missing = _missing(components, required)
     _check_buildable(
@@ -86,11 +92,12 @@ def load_study(catalog: Catalog, overrides: Sequence[str], config_dirs: Sequence
         datasets=datasets,
         missing=missing,
         digest=_question(study, overrides, typed),
-        executor=str(config["executor"]["name"]),
-        workers=config["workers"],
+        named=config["name"] is not None,
+        executor=_executor(catalog, config),
+        workers=_workers(config),
         device=str(config["device"]),
-        results_dir=Path(str(config["results_dir"])),
-        trust=tuple(config["trust"]),
+        results_dir=_results_dir(config),
+        trust=tuple(list_of(config, "trust")),
         config_dirs=tuple(str(folder) for folder in config_dirs),
     )
 
@@ -100,13 +107,20 @@ def _component(
 ) -> Component:
     is_typed = name in typed
     file = typed[name]["source"]["code"] if is_typed else str(catalog.path(slot, name))
-    return read_component(slot, name, config["components"][slot][name], file, trusted=is_typed)
+    return read_component(slot, name, _composed(config, slot, name), file, trusted=is_typed)
 
 
 def _pipeline(catalog: Catalog, config: Mapping[str, Any], name: str) -> Pipeline:
-    document = config["components"]["pipeline"][name]
+    document = _composed(config, "pipeline", name)
     file = str(catalog.path("pipeline", name))
     return read_pipeline(name, document, file, lambda slot, part: _component(catalog, config, slot, part, {}))
+
+
+def _composed(config: Mapping[str, Any], kind: str, name: str) -> Any:
+    entries = config["components"].get(kind)
+    if not isinstance(entries, Mapping) or name not in entries:
+        raise RequestError(f"bad override '~components.{kind}.{name}': the study needs it")
+    return entries[name]
 
 
 def _check_hosts(slot: str, hosts: Iterable[Pipeline]) -> None:
@@ -118,17 +132,19 @@ def _check_hosts(slot: str, hosts: Iterable[Pipeline]) -> None:
 
 
 def _datasets(catalog: Catalog, config: Mapping[str, Any]) -> dict[str, Dataset]:
+    suite = None if config.get("suite") is None else catalog.suite(str(config["suite"]))
     if config.get("tasks") is not None:
         names = list_of(config, "tasks")
+    elif suite is not None:
+        names = list_of({f"{suite.file}: tasks": list(suite.tasks)}, f"{suite.file}: tasks")
     else:
-        names = list(catalog.suite(str(config.get("suite"))).tasks)
+        raise RequestError(f"suite: a study needs one, or tasks; {nearest('', catalog.names('suite'))}")
     if not names:
         raise RequestError("tasks: a study needs at least one")
     return {name: catalog.dataset(name) for name in names}
 
 
 def _study(
-    catalog: Catalog,
     config: Mapping[str, Any],
     names: Mapping[str, Sequence[str]],
     datasets: Mapping[str, Dataset],
@@ -136,16 +152,12 @@ def _study(
 ) -> Study:
     protocol = read(Protocol, config["protocol"], "protocol")
     check_protocol(protocol, len(names["hosts"]))
-    shipped = next(
-        (item.split("=", 1)[1] for item in reversed(overrides) if item.startswith("study=")), "demo"
-    )
-    catalog.path("study", shipped)
     seed = config["seed"]
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
         raise RequestError(f"seed: expected a whole number from 0, got {seed!r}")
     slot = slot_of(config)
     return Study(
-        name=str(config["name"] or shipped),
+        name=study_name(overrides) if config["name"] is None else _folder_name(config["name"]),
         question=str(config.get("question") or f"Which {slot} helps?"),
         slot=slot,
         candidates=tuple(names["candidates"]),
@@ -160,6 +172,40 @@ def _study(
     )
 
 
+def _folder_name(name: Any) -> str:
+    """A name that is one folder below the results, beside the store's files."""
+    text = str(name)
+    if isinstance(name, (dict, list, bool)) or not _FOLDER.fullmatch(text):
+        raise RequestError(
+            f"name={name}: expected the name of a folder: letters, digits, ' ', '-', '_', '+', '.'"
+        )
+    if text.startswith(("store.", "predictions.")):
+        raise RequestError(f"name={name}: the store's own files are called so")
+    return text
+
+
+def _executor(catalog: Catalog, config: Mapping[str, Any]) -> str:
+    check_keys(config["executor"], ("name",), "executor")
+    name, known = str(config["executor"].get("name")), (catalog.roots[0] / "executor").glob("*.yaml")
+    if name not in (names := [file.stem for file in known]):
+        raise RequestError(f"executor.name={name}: there is no such executor; {nearest(name, names)}")
+    return name
+
+
+def _workers(config: Mapping[str, Any]) -> int | None:
+    workers = config["workers"]
+    if workers is not None and (not isinstance(workers, int) or isinstance(workers, bool) or workers < 1):
+        raise RequestError(f"workers={workers}: expected a whole number from 1, or null for one per core")
+    return workers
+
+
+def _results_dir(config: Mapping[str, Any]) -> Path:
+    folder = config["results_dir"]
+    if not isinstance(folder, (str, int)) or isinstance(folder, bool) or folder == "":
+        raise RequestError(f"results_dir={folder}: expected a folder")
+    return Path(str(folder))
+
+
 def _missing(components: Mapping[str, Component], required: set[str]) -> dict[str, str]:
     """Components whose package is not installed; refused at once where a person asked for them by name."""
     missing: dict[str, str] = {}
@@ -167,9 +213,7 @@ def _missing(components: Mapping[str, Component], required: set[str]) -> dict[st
         if (absent := missing_reason(component)) is not None:
             missing[name] = absent[1]
             if name in required:
-                raise RequestError(
-                    f"{component.file}: {absent[1]}; {nearest(absent[0], installed_packages())}"
-                )
+                raise RequestError(f"{component.file}: {absent[1]}; {package_hint(absent[0])}")
     return missing
 
 
@@ -183,6 +227,11 @@ def _check_buildable(components: Iterable[Component], pipelines: Iterable[Pipeli
 def _question(study: Study, overrides: Sequence[str], typed: TypedComponents) -> str:
     """Digest of what is asked: the study's names and protocol, and what was typed about components."""
     asked = dataclasses.asdict(dataclasses.replace(study, name=""))
-    changed = sorted(item for item in overrides if overrides_a_component(item))
-    classes = {name: document["make"]["_target_"] for name, document in typed.items()}
+    changed = {key_of(item): item for item in overrides if overrides_a_component(item)}  # the last one wins
+    classes = {name: _portable(document["make"]["_target_"]) for name, document in typed.items()}
     return hashlib.sha256(json.dumps([asked, changed, classes], sort_keys=True).encode()).hexdigest()
+
+
+def _portable(target: str) -> str:
+    """A typed class without the folders of this machine."""
+    return target.rpartition("/")[2] if is_file_target(target) else target

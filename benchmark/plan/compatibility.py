@@ -18,7 +18,9 @@ def swap_reason(component: Component, host: Pipeline) -> str | None:
         return f"architecture {architecture.name} has an activation of its own"
     replaced = host.components.get(component.slot)
     if replaced is not None and (orphans := set(replaced.fills) - set(component.fills)):
-        return f"{replaced.name} of {host.name} fills {', '.join(sorted(orphans))} too, which would stay empty"
+        return (
+            f"{replaced.name} of {host.name} fills {', '.join(sorted(orphans))} too, which would stay empty"
+        )
     return None
 
 

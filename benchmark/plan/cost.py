@@ -47,9 +47,7 @@ def total(plan: Plan, history: Mapping[tuple[str, str, str], float]) -> Cost:
     return Cost(fits, seconds, measured / seconds if seconds else 0.0)
 
 
-def _estimates(
-    plan: Plan, history: Mapping[tuple[str, str, str], float]
-) -> dict[str, tuple[float, bool]]:
+def _estimates(plan: Plan, history: Mapping[tuple[str, str, str], float]) -> dict[str, tuple[float, bool]]:
     estimates: dict[str, tuple[float, bool]] = {}
     for row in plan.rows:
         known = history.get((row.arm.component, row.host, row.job.task.name))
@@ -66,4 +64,6 @@ def _assumed(job: Job) -> float:
 
 
 def _steps(budget: Budget, task: Task) -> float:
-    return budget.amount if budget.unit == "steps" else budget.amount * max(1.0, task.n_rows / budget.batch_size)
+    return (
+        budget.amount if budget.unit == "steps" else budget.amount * max(1.0, task.n_rows / budget.batch_size)
+    )

@@ -16,7 +16,16 @@ from typing import Any
 from benchmark.records.schema import SCHEMA_VERSION
 from benchmark.spec import Choice, Component, Pipeline, Protocol, Range, Seeds, Split, Task
 
-__all__ = ["Environment", "cell_key", "component_digest", "digest", "fit_key", "pipeline_digest", "space_of", "trial_key"]
+__all__ = [
+    "Environment",
+    "cell_key",
+    "component_digest",
+    "digest",
+    "fit_key",
+    "pipeline_digest",
+    "space_of",
+    "trial_key",
+]
 
 
 @dataclass(frozen=True)

@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import components
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, nearest
 
 __all__ = [
     "code_identity",
     "harness_identity",
-    "installed_packages",
     "is_file_target",
     "local_imports",
     "missing_package",
+    "package_hint",
     "split_file_target",
 ]
 
@@ -63,9 +63,11 @@ def missing_package(target: str) -> str | None:
     return top if not top.isidentifier() or importlib.util.find_spec(top) is None else None
 
 
-def installed_packages() -> list[str]:
-    """Names of every importable top-level package that a distribution installed."""
-    return [name for name in _distributions() if name.isidentifier() and not name.startswith("_")]
+def package_hint(package: str) -> str:
+    """The installed package that a missing one may stand for, or what to do."""
+    installed = [name for name in _distributions() if name.isidentifier() and not name.startswith("_")]
+    hint = nearest(package, installed)
+    return hint if hint.startswith("did you mean") else f"install it, for example with pip install {package}"
 
 
 def code_identity(targets: frozenset[str]) -> str:
@@ -154,7 +156,7 @@ def _visit_file(file: Path, facts: dict[str, str], name: str, beside: Path | Non
 def _imports(file: Path, package: str) -> Iterator[str]:
     """Dotted names that a source file imports, relative ones resolved within its package."""
     try:
-        tree = ast.parse(file.read_bytes())
+        tree = ast.parse(file.read_bytes(), filename=file.name)
     except (SyntaxError, ValueError) as error:
         raise RequestError(f"{file}: not readable as Python: {' '.join(str(error).split())}") from error
     for node in ast.walk(tree):

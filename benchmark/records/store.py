@@ -13,7 +13,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,8 @@ CREATE TABLE IF NOT EXISTS cells ({_PLACE},
 CREATE TABLE IF NOT EXISTS trial_cells ({_TRIAL_PLACE},
   PRIMARY KEY (study, role, component, host, task, repeat, fold, replicate, trial)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS provenance (digest TEXT PRIMARY KEY, facts TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS variants (slot, component, digest, PRIMARY KEY (slot, component, digest)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS variants (slot, component, digest,
+  PRIMARY KEY (slot, component, digest)) WITHOUT ROWID;
 """
 
 
@@ -192,7 +193,7 @@ class Store:
         return {(component, host, task): seconds for component, host, task, seconds in rows}
 
     def record_table(self, study: str) -> pd.DataFrame:
-        """The records of a study: :data:`RECORD_COLUMNS`, ``traceback`` and further metrics, by coordinate."""
+        """The records of a study: :data:`RECORD_COLUMNS`, ``traceback`` and the further metrics."""
         fields = [name for name in _RECORD_FIELDS if name not in ("key", "setting")]
         outcome = ", ".join((*(f"r.{name}" for name in fields), "r.setting AS chosen"))
         frame = pd.read_sql_query(
@@ -227,9 +228,8 @@ class Store:
         for name in _JSON:
             if name in values:
                 values[name] = json.dumps(values[name], sort_keys=True)
-        self._db.execute(
-            f"INSERT OR IGNORE INTO {table} VALUES ({_marks(len(values))})", list(values.values())
-        )
+        storable = [_storable(value) if isinstance(value, str) else value for value in values.values()]
+        self._db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({_marks(len(values))})", storable)
 
     def _select(self, table: str, cls: type[Any], keys: Sequence[str]) -> Iterator[Any]:
         names = [field.name for field in dataclasses.fields(cls)]
@@ -262,18 +262,26 @@ def open_store(folder: Path, *, write: bool) -> Iterator[Store]:
     """
     if not write and not (folder / "store.sqlite").is_file():
         raise RequestError(f"{folder}: there is no store here; `swapbench run` makes one")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"results_dir={folder}: cannot be made: {error.strerror}") from error
     with _alone(folder / "store.lock") if write else _nothing():
-        store = Store(folder)
         try:
-            yield store
-        finally:
-            store.close()
+            with closing(Store(folder)) as store:
+                yield store
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
+                raise  # a mistake of ours, not of the disk
+            raise RequestError(f"{folder / 'store.sqlite'}: not usable as a store: {error}") from error
 
 
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
-    handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise RequestError(f"{lock}: cannot be written: {error.strerror}") from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -300,6 +308,11 @@ def _connect(file: Path, tables: str) -> sqlite3.Connection:
     except sqlite3.DatabaseError as error:
         raise RequestError(f"{file}: not usable as a store: {error}") from error
     return connection
+
+
+def _storable(text: str) -> str:
+    """The text with what UTF-8 cannot hold (halves of surrogate pairs, from odd file names) escaped."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _marks(count: int) -> str:

@@ -29,6 +29,8 @@ MOVES = ["fit_seconds", "predict_seconds", "peak_memory_mb", "provenance"]
 class Lab:
     """An empty folder in which commands run."""
 
+    tiny = TINY
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 

@@ -62,7 +62,12 @@ def training() -> None:
     Context(1, (), ()).prepare()
     names = ["adamw", "radam", "lion", "muon", "schedule_free"]
     overrides = ["tasks=[digits]", "hosts=[mlp,resnet,tabm]", f"candidates=[{','.join(names[1:])}]"]
-    settings = ["protocol.tuning.trials=1", "protocol.aa=0", "protocol.budget.amount=300", "protocol.budget.patience=99"]
+    settings = [
+        "protocol.tuning.trials=1",
+        "protocol.aa=0",
+        "protocol.budget.amount=300",
+        "protocol.budget.patience=99",
+    ]
     planned = api.plan(["study=demo", *overrides, *settings])
     reference = None
     for item in planned.plan.rows:

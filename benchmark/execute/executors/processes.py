@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from types import ModuleType
 from typing import Any
 
 from benchmark.execute.cell import Done, Outcome, failed, run_job, unfinished
@@ -73,9 +76,21 @@ def _work(pipe: Connection, context: Context) -> None:
 def _start(fork: Any, context: Context) -> _Worker:
     ours, theirs = fork.Pipe()
     process = fork.Process(target=_work, args=(theirs, context), daemon=True)
-    process.start()
+    with _no_main_module():
+        process.start()
     theirs.close()
     return _Worker(process, ours)
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Hide the caller's script: a worker would import it, and run a script without a guard once more."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _assign(worker: _Worker, job: Job, done: Done) -> None:

@@ -1,0 +1,104 @@
+"""A run that is killed or interrupted loses nothing, and the same command goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import psutil
+import pytest
+
+STUDY = ("candidates=[radam]", "name=a", "workers=2")
+
+
+def start(lab: Any, *overrides: str) -> subprocess.Popen[str]:
+    """The run as a process group of its own."""
+    command = [sys.executable, "-m", "benchmark", "run", *lab.tiny, *STUDY, *overrides]
+    return subprocess.Popen(
+        command,
+        cwd=lab.folder,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def kept(folder: Path) -> dict[str, float]:
+    """Every record and trial in the store, with the seconds its fit took."""
+    file = folder / "results" / "store.sqlite"
+    if not file.exists():
+        return {}
+    connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30)
+    try:
+        found: dict[str, float] = {}
+        for table in ("records", "trials"):
+            found.update(connection.execute(f"SELECT key, fit_seconds FROM {table}").fetchall())
+        return found
+    except sqlite3.OperationalError:  # the tables are not there yet
+        return {}
+    finally:
+        connection.close()
+
+
+def wait_for(lab: Any, process: subprocess.Popen[str], rows: int) -> None:
+    deadline = time.monotonic() + 120
+    while len(kept(lab.folder)) < rows:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+@pytest.mark.parametrize("rows", [3, 40])
+def test_kill_9_of_the_process_group_loses_no_completed_cell(
+    lab: Any, rows: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    process = start(lab)
+    wait_for(lab, process, rows)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    before = kept(lab.folder)
+    assert len(before) >= rows
+
+    assert lab("run", *STUDY) == 0
+    rest = int(capsys.readouterr().out.split(" fits in ")[0].split()[-1])
+    after = kept(lab.folder)
+    # Seconds are never the same twice: an equal number is the row that was there before.
+    assert {key: after[key] for key in before} == before
+    assert rest == len(after) - len(before)
+    assert lab("run", *STUDY, "results_dir=calm") == 0
+    pd.testing.assert_frame_equal(lab.records("a"), lab.records("a", "calm"), check_exact=True)
+
+
+def test_ctrl_c_stops_cleanly(lab: Any) -> None:
+    process = start(lab)
+    wait_for(lab, process, 5)
+    workers = descendants(process)
+    os.killpg(process.pid, signal.SIGINT)
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "interrupted:" in out and "the same command goes on" in out
+    assert "Traceback" not in error
+    assert not psutil.wait_procs(workers, timeout=10)[1]
+    assert not (lab.folder / "results" / "a" / "report").exists()
+
+
+def test_a_second_driver_is_refused_in_one_line(lab: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    process = start(lab)
+    wait_for(lab, process, 1)
+    assert lab("run", *STUDY) == 2
+    error = capsys.readouterr().err
+    assert "another run is writing to this store" in error and error.count("\n") == 1
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()

@@ -1,0 +1,252 @@
+"""What a person types: everything wrong is one line, and nothing is written."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmark.cli import main
+
+WRONG = [
+    ("study=dmeo", "there is no study 'dmeo'; did you mean 'demo'"),
+    ("study=/etc/passwd", "there is no study '/etc/passwd'; choose from"),
+    ("study=../../demo", "there is no study '../../demo'"),
+    ("protocol=quik", "there is no protocol 'quik'; did you mean 'quick'"),
+    ("executor=process", "there is no executor 'process'; did you mean 'processes'"),
+    ("executor.name=process", "executor.name=process: there is no such executor; did you mean 'processes'"),
+    ("suite=bundeld", "there is no suite 'bundeld'; did you mean 'bundled'"),
+    ("tasks=[irs]", "there is no dataset 'irs'; did you mean 'iris'"),
+    ("candidates=[radam,radm]", "there is no optimizer 'radm'; did you mean 'radam'"),
+    ("baselines=[adamv]", "there is no optimizer 'adamv'; did you mean 'adamw'"),
+    ("hosts=[mlpp]", "there is no pipeline 'mlpp'; did you mean 'mlp'"),
+    ("references=[lightgb]", "there is no pipeline 'lightgb'; did you mean 'lightgbm'"),
+    ("slot=optimiser", "there is no such slot; did you mean 'optimizer'"),
+    ("slot=booster", "there is no booster 'radam'"),
+    ("hosts=[lightgbm]", "'lightgbm' is a boosting pipeline, which has no slot 'optimizer' to vary"),
+    ("protocol.sedds=3", "there is no key 'sedds' in protocol; did you mean 'seeds'"),
+    ("+protocol.sedds=3", "protocol: unknown key 'sedds'; did you mean 'seeds'"),
+    ("protocol.budget.amout=3", "no key 'amout' in protocol.budget; did you mean 'amount'"),
+    ("foo=3", "there is no key 'foo' in the study"),
+    ("+sede=3", "bad override 'sede': there is no key 'sede' in a study; did you mean 'seed'"),
+    ("+datasets=iris", "bad override 'datasets': there is no key 'datasets' in a study"),
+    ("protocol.seeds=abc", "protocol: seeds: expected a whole number, got 'abc'"),
+    ("protocol.seeds=2.5", "protocol: seeds: expected a whole number, got 2.5"),
+    ("protocol.seeds=null", "protocol: seeds: expected a whole number, got None"),
+    ("protocol.seeds=0", "protocol.seeds: expected a value at least 1, got 0"),
+    ("protocol.rope=2", "protocol.rope: expected a value from 0 to below 1, got 2.0"),
+    ("protocol.rope=nan", "rope: expected a finite number"),
+    ("protocol.budget.amount=inf", "amount: expected a finite number"),
+    ("protocol.limits.seconds=inf", "seconds: expected a finite number"),
+    ("protocol.limits.seconds=0", "protocol.limits.seconds: expected a value above 0"),
+    ("protocol.level=0.3", "protocol.level: expected a value between 0.5 and 1"),
+    ("protocol.splits.folds=1", "protocol.splits.folds: expected a value at least 2"),
+    ("protocol.tuning=3", "protocol: tuning: expected a mapping with the keys trials, sampler, what"),
+    ("protocol.tuning.sampler=sobl", "there is no 'sobl'; did you mean 'sobol'"),
+    ("protocol.budget.unit=epoch", "did you mean 'epochs'"),
+    ("protocol.host_effects=random", "random needs at least two hosts"),
+    ("candidates=[]", "candidates: a study needs at least one"),
+    ("baselines=[]", "baselines: a study needs at least one"),
+    ("hosts=[]", "hosts: a study needs at least one"),
+    ("tasks=[]", "tasks: a study needs at least one"),
+    ("candidates=radam", "candidates: expected a list such as [a,b], got 'radam'"),
+    ("candidates=", "candidates: expected a list"),
+    ("candidates=[null]", "candidates: expected names, got None"),
+    ("candidates=[{a:1}]", "candidates: expected names, got {'a': 1}"),
+    ("candidates=[[radam]]", "candidates: expected names, got ['radam']"),
+    ("candidates=[radam,radam]", "candidates: 'radam' stands there twice"),
+    ("hosts=[mlp,mlp]", "hosts: 'mlp' stands there twice"),
+    ("tasks=[iris,iris]", "tasks: 'iris' stands there twice"),
+    ("candidates=[adamw]", "candidates: 'adamw' is a baseline too"),
+    ("seed=-1", "seed: expected a whole number from 0, got -1"),
+    ("seed=1.5", "seed: expected a whole number from 0, got 1.5"),
+    ("workers=0", "workers=0: expected a whole number from 1"),
+    ("workers=abc", "workers=abc: expected a whole number from 1"),
+    ("results_dir=", "results_dir=: expected a folder"),
+    ("results_dir=null", "results_dir=None: expected a folder"),
+    ("name=../../etc", "expected the name of a folder"),
+    ("name=a/b", "expected the name of a folder"),
+    ("name=.hidden", "expected the name of a folder"),
+    ("name=", "expected the name of a folder"),
+    ("name=store.sqlite", "the store's own files are called so"),
+    ("trust=torch", "trust: expected a list"),
+    ("components.optimizer.adamw.make.lrr=1", "there is no key 'lrr' in components.optimizer.adamw.make; did you mean 'lr'"),
+    ("+components.optimizer.adamw.make.lrr=1", "torch.optim.AdamW has no argument 'lrr'; did you mean 'lr'"),
+    ("++components.architecture.mlp.make.dblock=8", "has no argument 'dblock'; did you mean 'd_block'"),
+    ("components.optimizer.adamww.make.lr=1", "no such component in this study; did you mean 'components.optimizer.adamw'"),
+    ("components.optimzer.adamw.make.lr=1", "did you mean 'components.optimizer.adamw'"),
+    ("components.optimizer.lion.make.lr=1", "no such component in this study"),
+    ("components.optimizer.adamw.mak.lr=1", "no key 'mak' in components.optimizer.adamw; did you mean 'make'"),
+    ("components.optimizer.adamw=3", "adamw.yaml: expected a mapping with the keys make"),
+    ("components.optimizer=3", "no such component in this study"),
+    ("~components.optimizer.adamw", "the study needs it"),
+    ("~components.optimizer.adamw.make", "adamw.yaml: the key 'make' is missing"),
+    ("components.optimizer.adamw.make.lr=abc", "make.lr: expected a number from 1e-05 to 0.1"),
+    ("components.optimizer.adamw.make.lr=1e-9", "components.optimizer.adamw.space=null takes the search away"),
+    ("components.architecture.mlp.make.d_block=32.5", "make.d_block: expected a whole number from 32 to 256"),
+    ("components.optimizer.adamw.make._target_=os.system", "'os.system' is in none of the declared libraries"),
+    ("components.pipeline.mlp.slots.architecture=resnett", "there is no architecture 'resnett'; did you mean 'resnet'"),
+    ("+components.pipeline.mlp.slots.booster=lightgbm", "slots: unknown key 'booster'"),
+    ("components.pipeline.mlp.slots.loss=null", "slots: 'loss' is missing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("override", "message"), WRONG)
+def test_a_wrong_override_is_one_line(refused: Callable[..., str], override: str, message: str) -> None:
+    assert message in refused(override)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "message"),
+    [
+        ("torch.optim.RAdamm", "there is no 'RAdamm' in torch.optim; did you mean 'RAdam'"),
+        ("torch.optm.RAdam", "there is no 'optm' in torch; did you mean 'optim'"),
+        ("torch.optim", "is not a class"),
+        ("torch.nn.Linear", "is not a class that fits the slot optimizer"),
+        ("torch.nn.functional.relu", "is not a class"),
+        ("torch.optim.Optimizer", "missing a required argument: 'defaults'"),
+        ("os.system", "is not a class"),
+        ("prodigyoptt.Prodigy", "no package 'prodigyoptt' is installed; did you mean 'prodigyopt'"),
+        ("nosuchpackageatall.X", "install it"),
+        ("prodigyopt.Prodgy", "did you mean 'Prodigy'"),
+        (".foo", "is no dotted path"),
+        ("my.py", "'my.py' names a file; write my.py:CLASS"),
+        ("my.py:Opt", "there is no file my.py"),
+        ("torch.optim.SGD,pytorch_optimizer.SGD", "two entries of one name 'SGD'"),
+        ("torch.optim.adamw.adamw", "two entries of one name 'adamw'"),
+        ("torch.optim.Adam,torch.optim.Adam", "stands there twice"),
+    ],
+)
+def test_a_wrong_typed_candidate_is_one_line(
+    refused: Callable[..., str], candidate: str, message: str
+) -> None:
+    assert message in refused(f"candidates=[{candidate}]")
+
+
+def test_a_typed_candidate_cannot_be_the_baseline(refused: Callable[..., str]) -> None:
+    both = "[torch.optim.Adam]"
+    assert "'Adam' is a baseline too" in refused(f"candidates={both}", f"baselines={both}")
+
+
+def test_suite_and_tasks(shelf: Any) -> None:
+    assert shelf.load("suite=bundled").study.tasks == ("iris",)
+    suite = shelf.load("tasks=null", "suite=bundled").study
+    assert len(suite.tasks) > 8 and suite.suite == "bundled"
+    assert "suite: a study needs one, or tasks" in shelf.refusal("tasks=null", "suite=null")
+
+
+def test_the_featureless_reference_is_always_there(shelf: Any) -> None:
+    assert shelf.load("references=[linear]").study.references == ("linear", "featureless")
+
+
+def test_what_is_typed_arrives(shelf: Any) -> None:
+    resolved = shelf.load(
+        "candidates=[radam]",
+        "components.optimizer.adamw.make.lr=3e-3",
+        "components.architecture.mlp.make.d_block=32",
+        "components.optimizer.radam.space=null",
+        "+components.optimizer.radam.make.foreach=false",
+        "protocol.seeds=2",
+        "seed=7",
+    )
+    host = resolved.hosts["mlp"].components
+    assert resolved.components["adamw"].make["lr"] == 3e-3 == host["optimizer"].make["lr"]
+    assert host["architecture"].make["d_block"] == 32
+    assert not resolved.components["radam"].space
+    assert resolved.components["radam"].make["foreach"] is False
+    assert resolved.study.protocol.seeds == 2 and resolved.study.seed == 7
+
+
+@pytest.mark.parametrize("path", ["prodigyopt.Prodigy", "lion_pytorch.Lion"])
+def test_a_class_from_anywhere_is_a_candidate(shelf: Any, path: str) -> None:
+    name = path.rpartition(".")[2]
+    resolved = shelf.load(f"candidates=[{path}]")
+    part = resolved.components[name]
+    lr = part.make["lr"]
+    assert part.trusted and part.file == path and part.make["_target_"] == path
+    assert (part.space["lr"].low, part.space["lr"].high) == pytest.approx((lr / 30, lr * 30))
+    changed = shelf.load(f"candidates=[{path}]", f"components.optimizer.{name}.make.lr={lr * 2}")
+    assert changed.components[name].make["lr"] == lr * 2
+    assert changed.digest != resolved.digest
+
+
+SOURCE = "import torch\n\n\nclass MyOpt(torch.optim.AdamW):\n    pass\n"
+
+
+@pytest.mark.parametrize("folder", ["plain", "with space", "with'quote", "with,comma", "ünï"])
+def test_a_class_in_a_file_is_a_candidate(shelf: Any, tmp_path: Path, folder: str) -> None:
+    file = shelf.write(tmp_path / folder / "my opt.py", SOURCE)
+    escaped = str(file).replace("'", "\\'")
+    resolved = shelf.load(f"candidates=['{escaped}:MyOpt']")
+    assert resolved.components["MyOpt"].make["_target_"] == f"{file.resolve()}:MyOpt"
+
+
+def test_a_moved_file_asks_the_same_question(shelf: Any, tmp_path: Path) -> None:
+    files = [shelf.write(tmp_path / folder / "mine.py", SOURCE) for folder in ("a", "b")]
+    first, second = (shelf.load(f"candidates=['{file}:MyOpt']") for file in files)
+    assert first.digest == second.digest
+
+
+def test_of_two_overrides_of_one_argument_the_last_is_the_question(shelf: Any) -> None:
+    path = "components.optimizer.adamw.make.lr"
+    one, two = f"{path}=1e-3", f"{path}=2e-3"
+    assert shelf.load(one, two).digest == shelf.load(two).digest != shelf.load(two, one).digest
+
+
+def test_how_it_runs_is_not_the_question(shelf: Any) -> None:
+    plain = shelf.load()
+    assert (
+        shelf.load("workers=1", "executor=serial", "results_dir=x", "name=y", "device=cpu").digest
+        == plain.digest
+    )
+    assert shelf.load("seed=1").digest != plain.digest
+    assert shelf.load("name=y").named and not shelf.load("name=null").named
+
+
+def test_the_command_line_prints_one_line_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for arguments in (
+        ["run", "tasks=[irs]"],
+        ["run", "candidates=[radm]"],
+        ["plan", "protocol.sedds=3"],
+        ["report", "study=dmeo"],
+        ["run", "--config-dir", "nowhere"],
+        ["run", "candidates=[my.py:Opt]"],
+    ):
+        assert main(arguments) == 2
+        said = capsys.readouterr()
+        assert re.fullmatch(r"swapbench: [^\n]+\n", said.err) and said.out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["a file", "a missing disk"])
+def test_results_that_cannot_be_written_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").write_text("")
+    folder = "taken" if place == "a file" else "/proc/nowhere"
+    assert main(["run", "tasks=[iris]", "hosts=[mlp]", "candidates=[radam]", f"results_dir={folder}"]) == 2
+    assert re.fullmatch(
+        rf"swapbench: results_dir={folder}: cannot be made: [^\n]+\n", capsys.readouterr().err
+    )
+
+
+def test_a_real_process_says_the_same(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmark", "run", "candidates=[radm]"],
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "swapbench: there is no optimizer 'radm'; did you mean 'radam'?\n"
+    assert list(tmp_path.iterdir()) == []
