@@ -18,8 +18,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from benchmark.api import forecast, run, write_report
-    from benchmark.api import plan as plan_study
+    from benchmark.api import forecast, plan_study, run, write_report
     from benchmark.catalog import open_catalog
     from benchmark.errors import RequestError
     from benchmark.judge import compare
@@ -56,7 +55,7 @@ _HOMES: Mapping[str, str] = {
     # benchmark.judge and benchmark.plan are the stages themselves, so these two functions have longer names.
     "judge_study": "benchmark.judge:judge",
     "open_catalog": "benchmark.catalog:open_catalog",
-    "plan_study": "benchmark.api:plan",
+    "plan_study": "benchmark.api:plan_study",
     "run": "benchmark.api:run",
     "write_report": "benchmark.api:write_report",
 }

@@ -33,10 +33,10 @@ from benchmark.records.provenance import facts, facts_digest, library_versions
 from benchmark.records.store import Place, Store, TrialPlace, open_store
 from benchmark.spec import Study
 
-__all__ = ["Forecast", "PlannedStudy", "Report", "forecast", "plan", "run", "write_report"]
+__all__ = ["Forecast", "PlannedStudy", "Report", "forecast", "plan_study", "run", "write_report"]
 
-_ASSUMED_SPREAD = 0.05
-"""Standard deviation of the relative effect between origins, where no earlier run of the study tells."""
+_ASSUMED_SPREAD = 0.2
+"""Standard deviation of the relative effect between origins, where no earlier run tells: as in the demo."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Report:
     """Records of the study that are not ok."""
 
 
-def plan(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) -> PlannedStudy:
+def plan_study(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) -> PlannedStudy:
     """The study that ``overrides`` ask for, expanded into cells; nothing is run or written.
 
     Raises

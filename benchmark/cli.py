@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     from benchmark import api, texts
 
-    planned = api.plan(options.overrides, options.config_dir)
+    planned = api.plan_study(options.overrides, options.config_dir)
     print(texts.heading(planned))
     progress = api.run(planned, budget_seconds=options.budget)
     print(texts.progress(progress))
@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace) -> int:
 def _plan(options: argparse.Namespace) -> int:
     from benchmark import api, texts
 
-    planned = api.plan(options.overrides, options.config_dir)
+    planned = api.plan_study(options.overrides, options.config_dir)
     forecast = api.forecast(planned)
     if options.json:
         print(json.dumps(texts.plan_facts(planned, forecast), indent=1))
@@ -73,7 +73,7 @@ def _plan(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     from benchmark import api, texts
 
-    planned = api.plan(options.overrides, options.config_dir)
+    planned = api.plan_study(options.overrides, options.config_dir)
     print(texts.heading(planned))
     return _print_report(planned)
 

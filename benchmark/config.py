@@ -163,6 +163,8 @@ def _one_line(error: Exception, roots: Sequence[Path], overrides: Sequence[str])
         options = [file.stem for root in roots for file in (root / group).glob("*.yaml")]
         file = "" if missing[1] in (None, "config") else f"{missing[1]}: "
         return f"{file}there is no {group} '{name}'; {nearest(name, options)}"
+    if there := re.search(r"An item is already at '([^']+)'", text):
+        return f"bad override '+{there[1]}': it is there already; write {there[1]}=VALUE without the '+'"
     if unknown := re.search(r"Could not (?:override|append to config|delete)\D*'([^']+)'", text):
         path = unknown[1].lstrip("/").replace("/", ".")
         return _unknown_key(path, roots, overrides)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os.path
 from collections.abc import Iterable
 
 __all__ = ["RequestError", "nearest"]
@@ -24,12 +25,18 @@ def nearest(name: str, choices: Iterable[str]) -> str:
     """
     names = sorted(set(choices))
     folded = {choice.casefold() for choice in names}
-    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
-    if close:
-        same = [choice for choice in names if choice.casefold() == close[0]]
-        return f"did you mean '{difflib.get_close_matches(name, same, n=1, cutoff=0)[0]}'?"
+    if close := difflib.get_close_matches(name.casefold(), folded, n=len(folded) or 1, cutoff=0.6):
+        near = [choice for choice in names if choice.casefold() in close]
+        return f"did you mean '{max(near, key=lambda choice: _likeness(name, choice))}'?"
     if not names:
         return "there is nothing to choose from"
     shown = names[:12]
     rest = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
     return f"choose from {', '.join(shown)}{rest}"
+
+
+def _likeness(name: str, choice: str) -> tuple[float, int, float]:
+    """Alike apart from case; then a common beginning, since people mistype ends; then case."""
+    alike = difflib.SequenceMatcher(None, choice.casefold(), name.casefold()).ratio()
+    start = len(os.path.commonprefix([choice.casefold(), name.casefold()]))
+    return alike, start, difflib.SequenceMatcher(None, choice, name).ratio()

@@ -32,7 +32,8 @@ What a component may ask for in ``needs``, beyond packages, modality and task ty
     ``fit`` is passed ``validation=(X, y)``, for early stopping.
 ``tree_shape`` (booster)
     The booster grows trees of its own and only wants their shape: a weak learner that gives
-    ``tree_shape``, with ``num_leaves`` and ``min_samples_leaf`` among its attributes.
+    ``tree_shape``, with the attributes ``num_leaves``, ``min_samples_leaf``, ``max_depth`` (-1: no
+    bound) and ``feature_fraction``.
 
 A ``seed`` is a whole number below 2**31.
 """

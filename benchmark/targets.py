@@ -248,8 +248,8 @@ def _public(parent: Any) -> list[str]:
 def _load_file(file: Path, where: str) -> Any:
     """The module that a source file makes, loaded once per content of it and of what it imports beside it."""
     if not file.is_file():
-        beside = [f"{path}" for path in file.parent.glob("*.py")] if file.parent.is_dir() else []
-        raise RequestError(f"{where}: there is no file {file}; {nearest(str(file), beside)}")
+        beside = [path.name for path in file.parent.glob("*.py")]
+        raise RequestError(f"{where}: there is no file {file}; {nearest(file.name, beside)}")
     name = f"swapbench_file_{code_identity(frozenset({f'{file}:'}))[:16]}"
     if name not in sys.modules:
         _exec_file(file, name, where)

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmark.api import Forecast, PlannedStudy
 from benchmark.execute.engine import Progress
+from benchmark.report.words import counted
 
 __all__ = ["duration", "forecast", "heading", "plan_facts", "progress", "unfinished"]
 
@@ -23,11 +24,16 @@ def heading(planned: PlannedStudy) -> str:
         f"{protocol.tuning.trials} trials for every arm" if protocol.tuning.trials > 1 else "nothing tuned"
     )
     typed = [part for part in planned.resolved.components.values() if part.trusted]
+    size = [
+        counted(len(study.tasks), "task"),
+        f"{counted(len(study.hosts), 'host')} ({', '.join(study.hosts)})",
+        counted(len(splits), "split"),
+        counted(protocol.seeds, "seed"),
+    ]
     lines = [
         f"{planned.name}: {study.question}",
         f"  {study.slot}: {', '.join(study.candidates)} against {', '.join(study.baselines)}",
-        f"  {len(study.tasks)} tasks × {len(study.hosts)} hosts ({', '.join(study.hosts)}) × {len(splits)} splits"
-        f" × {protocol.seeds} seeds; {tuned}; {protocol.aa} A/A",
+        f"  {' × '.join(size)}; {tuned}; {counted(protocol.aa, 'A/A arm')} for each baseline",
         *(
             f"  {part.name} from {part.file}: "
             + (

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import subprocess
 import sys
 import sysconfig
+import time
 import venv
 import zipfile
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,18 +82,55 @@ def test_the_wheel_runs_a_study_beside_folders_of_the_same_names(wheel: Path, tm
         str(wheel),
     ]
     subprocess.run(install, check=True, capture_output=True)
-    (environment / "bin" / "swapbench").write_text(
-        f"#!{environment / 'bin' / 'python'}\nimport sys\nfrom benchmark.cli import main\n\nsys.exit(main())\n"
+    script = environment / "bin" / "swapbench"
+    # Without a guard for __main__: the workers must not run the caller's script again.
+    script.write_text(
+        f"#!{environment / 'bin' / 'python'}\nimport sys\nfrom benchmark.cli import main\nsys.exit(main())\n"
     )
-    (environment / "bin" / "swapbench").chmod(0o755)
+    script.chmod(0o755)
     run_study(environment, crowded(tmp_path / "folder"), *STUDY)
 
 
 @pytest.mark.all
-def test_the_wheel_runs_the_demo_in_an_empty_environment(wheel: Path, tmp_path: Path) -> None:
+def test_the_demo_from_an_empty_environment_equals_the_checkouts(wheel: Path, tmp_path: Path) -> None:
     environment = tmp_path / "environment"
     venv.create(environment, with_pip=True)
     pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, "torch==2.13.0"], check=True)
     subprocess.run([*pip, "-c", str(ROOT / "constraints.txt"), str(wheel)], check=True)
-    run_study(environment, crowded(tmp_path / "folder"), "study=demo")
+    installed = crowded(tmp_path / "installed")
+    run_study(environment, installed, "study=demo")
+
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    with subprocess.Popen([sys.executable, "-m", "benchmark", "run", "study=demo"], cwd=checkout) as process:
+        peak = peak_memory(process)
+    assert process.returncode == 0
+    assert peak < 3 * 2**30
+    assert stable_verdict(installed) == stable_verdict(checkout)
+    verdict = json.loads(stable_verdict(checkout))
+    tuned = [found for found in verdict["comparisons"] if found["setting"] == "tuned"]
+    assert len(tuned) >= 3
+    assert all(found["n"]["origins"] >= 8 and found["n"]["hosts"] == 2 for found in tuned)
+    assert all(found["failures"] == {"candidate": 0, "baseline": 0} for found in tuned)
+
+
+def peak_memory(process: subprocess.Popen[bytes]) -> int:
+    """Largest sum of the unshared memory of a process and its descendants, in bytes, until it ends."""
+    peak, root = 0, psutil.Process(process.pid)
+    while process.poll() is None:
+        total = 0
+        for member in (root, *root.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                total += member.memory_full_info().pss
+        peak = max(peak, total)
+        time.sleep(0.5)
+    return peak
+
+
+def stable_verdict(folder: Path) -> str:
+    """The text of verdict.json without what is volatile."""
+    found = json.loads((folder / "results" / "demo" / "report" / "verdict.json").read_text())
+    for comparison in found["comparisons"]:
+        del comparison["volatile"]
+    return json.dumps(found)

@@ -130,6 +130,7 @@ def execute(
 
 def _keep(store: Store, outcome: Outcome, provenance: str) -> None:
     if isinstance(outcome.row, Record):
-        store.put_record(replace(outcome.row, provenance=provenance), outcome.prediction, outcome.prediction_of)
+        record = replace(outcome.row, provenance=provenance)
+        store.put_record(record, outcome.prediction, outcome.prediction_of)
     else:
         store.put_trial(outcome.row)

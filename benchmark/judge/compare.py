@@ -72,6 +72,8 @@ class Comparison:
     """Signed-rank test over origins, two-sided."""
     p_holm: float
     """The same after Holm's adjustment over the family's candidates."""
+    spread: float
+    """Standard deviation of the origins' mean effects."""
     minimal_detectable_effect: float | None
     """Found at the level of ``ci_verdict`` with 80 % power."""
     tasks_needed: int | None
@@ -204,6 +206,7 @@ def conclude(
         losses=int(outcomes.get("loss", 0)),
         p_wilcoxon=evidence.p_wilcoxon,
         p_holm=evidence.p_wilcoxon if p_holm is None else p_holm,
+        spread=found.spread,
         minimal_detectable_effect=minimal_detectable_effect(found, each),
         tasks_needed=tasks_needed(found, each, rope=rope, floor=floor) if open_question else None,
         noise_floor=floor,

@@ -53,7 +53,7 @@ def compose_study(catalog: Catalog, overrides: Sequence[str]) -> tuple[dict[str,
         When an override, or a name somewhere in the study, stands for nothing.
     """
     check_overrides(overrides)
-    catalog.path("study", study_name(overrides))
+    _check_study_file(catalog, study_name(overrides))
     overrides = _explicit_suite(overrides)
     ready = [item for item in overrides if not overrides_a_component(item)]
     held = [item for item in overrides if overrides_a_component(item)]
@@ -73,7 +73,9 @@ def compose_study(catalog: Catalog, overrides: Sequence[str]) -> tuple[dict[str,
                 raise RequestError(_unused(unused[0], config))
             return config, typed
         for kind, names in wanted.items():
-            groups.setdefault(kind, set()).update(names)
+            for name in sorted(names - groups.setdefault(kind, set())):
+                _check_file(catalog, kind, name)
+            groups[kind] |= names
         entries = [f"+{GROUPS[kind]}=[{','.join(sorted(names))}]" for kind, names in sorted(groups.items())]
         usable = [item for item in held if _is_there(item, groups, slot, typed)]
         config = compose(catalog.roots, [*entries, *ready, *usable])
@@ -139,8 +141,6 @@ def _check_top(catalog: Catalog, config: Mapping[str, Any], overrides: Sequence[
     """Refuse a study with keys that mean nothing, or that grants itself trust."""
     typed = {key_of(item).split(".")[0] for item in overrides}
     file = catalog.path("study", study_name(overrides))
-    if (first := _first_line(file)) != "# @package _global_":
-        raise RequestError(f"{file}: the first line must be '# @package _global_', not '{first}'")
     for key in config:
         if key not in _KEYS:
             place = f"bad override '{key}'" if key in typed else file
@@ -249,7 +249,6 @@ def _wanted(
     }
     composed = config["components"].get("pipeline") or {}
     for name in sorted(wanted["pipeline"]):
-        _check_file(catalog, "pipeline", name)
         document = composed[name] if name in composed else catalog.document("pipeline", name)
         where = str(catalog.path("pipeline", name))
         check_keys(document, ("family", "slots", "source", "about"), where)
@@ -258,10 +257,15 @@ def _wanted(
         for part, component in slots.items():
             if component is not None and not (part == slot and str(component) in typed):
                 wanted.setdefault(part, set()).add(str(component))
-    for kind, entries in wanted.items():
-        for entry in entries:
-            _check_file(catalog, kind, entry)
     return {kind: entries for kind, entries in wanted.items() if entries}
+
+
+def _check_study_file(catalog: Catalog, name: str) -> None:
+    """A study's file speaks for the whole configuration, and is plain YAML."""
+    file = catalog.path("study", name)
+    if (first := _first_line(file)) != "# @package _global_":
+        raise RequestError(f"{file}: the first line must be '# @package _global_', not '{first}'")
+    catalog.document("study", name)
 
 
 def _check_file(catalog: Catalog, kind: str, name: str) -> None:

@@ -18,6 +18,7 @@ def check_protocol(protocol: Protocol, n_hosts: int) -> None:
     RequestError
         Names the key, the value and what would do.
     """
+    limit = protocol.limits.seconds
     rules: list[tuple[str, Any, bool, str]] = [
         ("splits.folds", protocol.splits.folds, protocol.splits.folds >= 2, "at least 2"),
         ("splits.repeats", protocol.splits.repeats, protocol.splits.repeats >= 1, "at least 1"),
@@ -34,7 +35,7 @@ def check_protocol(protocol: Protocol, n_hosts: int) -> None:
         ("budget.batch_size", protocol.budget.batch_size, protocol.budget.batch_size >= 2, "at least 2"),
         ("budget.evaluations", protocol.budget.evaluations, protocol.budget.evaluations >= 1, "at least 1"),
         ("budget.patience", protocol.budget.patience, protocol.budget.patience >= 1, "at least 1"),
-        ("limits.seconds", protocol.limits.seconds, (protocol.limits.seconds or 1) > 0, "above 0, or null"),
+        ("limits.seconds", limit, limit is None or limit > 0, "above 0, or null"),
         ("rope", protocol.rope, 0 <= protocol.rope < 1, "from 0 to below 1"),
         ("level", protocol.level, 0.5 < protocol.level < 1, "between 0.5 and 1"),
     ]

@@ -34,7 +34,7 @@ from benchmark.spec import (
     Task,
 )
 
-__all__ = ["Job", "Plan", "PlannedCell", "PlannedTrial", "Refusal", "arms", "expand"]
+__all__ = ["Job", "Plan", "PlannedCell", "PlannedTrial", "Refusal", "Row", "arms", "expand"]
 
 
 @dataclass(frozen=True)

@@ -66,31 +66,35 @@ def write(
             f"study '{study.name}': no candidate was compared with a baseline, nothing to report"
         )
     folder.mkdir(parents=True, exist_ok=True)
+    place = folder / "report"
     with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as scratch:
         report = Path(scratch) / "report"
-        for part in ("figures", "tables"):
-            (report / part).mkdir(parents=True)
-        with figures.style():
-            drawings = _drawings(records, trials, judgement)
-            evidence = _evidence(judgement)
-            every = [d for d in drawings.values() if d] + [d for _, pair in evidence for d in pair]
-            svgs = {drawing.name: figures.save(drawing, report / "figures") for drawing in every}
+        drawn = _draw(report / "figures", records, trials, judgement)
         made = _tables(records, judgement, refused)
+        (report / "tables").mkdir()
         for table in filter(None, made.values()):
             tables.save(table, report / "tables")
         metrics = tuple(sorted(set(records["metric"].dropna()) - {""}))
         _write_verdict(report / "verdict.json", study, judgement, ", ".join(metrics))
         _in_schema_order(records, RECORD_COLUMNS).to_parquet(report / "records.parquet", index=False)
         _in_schema_order(trials, TRIAL_COLUMNS).to_parquet(report / "trials.parquet", index=False)
-        page = render(
-            Contents(study, metrics, records, judgement, provenance, sources, drawings, evidence, svgs, made)
-        )
-        (report / "index.html").write_text(page, encoding="utf-8")
-        place = folder / "report"
+        contents = Contents(study, metrics, records, judgement, provenance, sources, *drawn, made)
+        (report / "index.html").write_text(render(contents), encoding="utf-8")
         if place.exists():
             place.rename(Path(scratch) / "before")
         report.rename(place)
-    return folder / "report" / "index.html"
+    return place / "index.html"
+
+
+def _draw(
+    folder: Path, records: pd.DataFrame, trials: pd.DataFrame, judgement: Judgement
+) -> tuple[dict[str, Drawing | None], list[tuple[Comparison, list[Drawing]]], dict[str, str]]:
+    """The figures that stand alone, those of each candidate, and the inline SVG of all by name."""
+    folder.mkdir(parents=True)
+    with figures.style():
+        drawings, evidence = _drawings(records, trials, judgement), _evidence(judgement)
+        every = [d for d in drawings.values() if d] + [d for _, pair in evidence for d in pair]
+        return drawings, evidence, {drawing.name: figures.save(drawing, folder) for drawing in every}
 
 
 def _leading(judgement: Judgement) -> list[Comparison]:

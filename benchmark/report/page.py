@@ -27,7 +27,7 @@ from benchmark.report.tables import Table, text
 from benchmark.report.words import VERDICTS, counted, interval, p_value, percent, share
 from benchmark.spec import Study
 
-__all__ = ["Contents", "link", "render"]
+__all__ = ["Contents", "Shown", "link", "render"]
 
 SECTIONS = (
     ("verdict", "Verdict"),

@@ -1,4 +1,4 @@
-"""Where the time goes: medians of a few runs, and ratios that hold on a noisy machine. `make perf` runs it."""
+"""Where the time goes: medians of a few runs, and ratios that hold on a noisy machine (`make perf`)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def store() -> None:
 
 def planning() -> None:
     """What a plan of the largest shipped study costs, without imports."""
-    row("plan of study=optimizers", timed(lambda: api.plan(["study=optimizers"]), runs=3))
+    row("plan of study=optimizers", timed(lambda: api.plan_study(["study=optimizers"]), runs=3))
 
 
 def training() -> None:
@@ -68,7 +68,7 @@ def training() -> None:
         "protocol.budget.amount=300",
         "protocol.budget.patience=99",
     ]
-    planned = api.plan(["study=demo", *overrides, *settings])
+    planned = api.plan_study(["study=demo", *overrides, *settings])
     reference = None
     for item in planned.plan.rows:
         if item.arm.role == "reference" or item.job.fold:

@@ -1,0 +1,64 @@
+"""Why a pipeline cannot run on a task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from benchmark.plan.compatibility import incompatibility, swap_reason
+
+Make = Callable[..., Any]
+
+
+@pytest.mark.parametrize(
+    ("needs", "device", "facts", "reason"),
+    [
+        ((), "cpu", {}, None),
+        (("package:torch",), "cpu", {}, None),
+        (("modality:text",), "cpu", {}, "x is not for tabular data"),
+        (("modality:text", "modality:tabular"), "cpu", {}, None),
+        (("task:regression",), "cpu", {}, "x is not for binary tasks"),
+        (("task:regression", "task:binary"), "cpu", {}, None),
+        (("task:regression",), "cpu", {"task_type": "regression"}, None),
+        (("gpu",), "cpu", {}, "x needs a GPU"),
+        (("gpu",), "cuda", {}, None),
+        (("roles",), "cpu", {}, "x needs parameter roles, which own-architecture does not give"),
+    ],
+)
+def test_what_a_component_needs(
+    make_part: Make,
+    make_pipeline: Make,
+    make_task: Make,
+    needs: tuple[str, ...],
+    device: str,
+    facts: dict[str, Any],
+    reason: str | None,
+) -> None:
+    pipeline = make_pipeline("h", optimizer=make_part("optimizer", "x", needs=needs))
+    assert incompatibility(pipeline, make_task("t", **facts), device) == reason
+
+
+@pytest.mark.parametrize("slot", ["preprocessor", "architecture", "loss"])
+def test_any_slot_may_be_the_reason(make_part: Make, make_pipeline: Make, make_task: Make, slot: str) -> None:
+    pipeline = make_pipeline("h", **{slot: make_part(slot, "x", needs=("task:regression",))})
+    assert incompatibility(pipeline, make_task("t"), "cpu") == "x is not for binary tasks"
+
+
+def test_a_host_with_an_activation_of_its_own(make_part: Make, make_pipeline: Make) -> None:
+    component = make_part("activation", "x")
+    assert swap_reason(component, make_pipeline("h")) is not None
+    asking = make_part("architecture", "a", needs=("activation",))
+    assert swap_reason(component, make_pipeline("h", architecture=asking)) is None
+
+
+def test_half_of_what_fills_two_slots_cannot_be_swapped(make_part: Make, make_pipeline: Make) -> None:
+    both = make_part("optimizer", "both", fills=("optimizer", "schedule"))
+    host = make_pipeline("h").swap(both)
+    assert (
+        swap_reason(make_part("optimizer", "x"), host)
+        == "both of h fills schedule too, which would stay empty"
+    )
+    assert swap_reason(make_part("optimizer", "y", fills=("optimizer", "schedule")), host) is None
+    assert swap_reason(both, make_pipeline("plain")) is None
