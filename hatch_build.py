@@ -12,7 +12,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class ShipCatalog(BuildHookInterface):  # type: ignore[type-arg, misc]
+class ShipCatalog(BuildHookInterface):  # type: ignore[type-arg]
     """Maps every YAML file of the catalog to its place in the wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

@@ -10,12 +10,13 @@ import argparse
 import json
 import os
 import re
+import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, nearest
 
 __all__ = ["main"]
 
@@ -25,19 +26,22 @@ _KINDS = ("slots", "components", "datasets", "suites", "studies", "pipelines")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code comes back."""
-    parser = _parser()
-    options, rest = parser.parse_known_args(arguments)
-    if unknown := [item for item in rest if item.startswith("-") or "overrides" not in options]:
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-    if rest:  # argparse does not take overrides after an option
-        options.overrides += rest
     try:
+        parser = _parser()
+        options, rest = parser.parse_known_args(arguments)
+        if unknown := [item for item in rest if item.startswith("-") or "overrides" not in options]:
+            parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+        if rest:  # argparse does not take overrides after an option
+            options.overrides += rest
         return int(options.command(options))
     except RequestError as error:
         print(f"swapbench: {error}", file=sys.stderr)
         return 2
-    except BrokenPipeError:
+    except BrokenPipeError:  # whoever reads the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (OSError, sqlite3.Error) as error:
+        print(f"swapbench: {error}; what was computed before is kept", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("swapbench: interrupted", file=sys.stderr)
@@ -104,8 +108,19 @@ def _new(options: argparse.Namespace) -> int:
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the request; the nearest choice is named where there are any."""
+        if choice := re.search(r"invalid choice: '([^']*)' \(choose from (.*)\)", message):
+            options = re.findall(r"[\w-]+", choice[2])
+            raise RequestError(f"there is no '{choice[1]}'; {nearest(choice[1], options)}")
+        raise RequestError(f"{message}; `{self.prog} --help` shows what there is")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="swapbench", description="Does this component help?")
+    parser = _Parser(prog="swapbench", description="Does this component help?")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     study = argparse.ArgumentParser(add_help=False)

@@ -60,7 +60,7 @@ def test_the_command_it_prints_runs(slot: str, tmp_path: Path) -> None:
     assert arguments[0] == "run" and arguments[-2:] == ["--config-dir", str(tmp_path / "mine")]
 
     results = tmp_path / "results"
-    planned = api.plan([*arguments[1:-2], *TINY, f"results_dir={results}"], [tmp_path / "mine"])
+    planned = api.plan_study([*arguments[1:-2], *TINY, f"results_dir={results}"], [tmp_path / "mine"])
     assert planned.plan.refused == ()
     api.run(planned, quiet=True)
     with open_store(results, write=False) as store:

@@ -30,7 +30,7 @@ from benchmark.parse import check_keys, read
 from benchmark.records.code import is_file_target, package_hint
 from benchmark.spec import FAMILIES, Component, Dataset, Pipeline, Protocol, Study
 
-__all__ = ["ResolvedStudy", "load_study"]
+__all__ = ["ResolvedStudy", "load_study", "question_digest"]
 
 _FOLDER = re.compile(r"[^\W_][\w .+-]*(?<! )")
 
@@ -100,6 +100,19 @@ def load_study(catalog: Catalog, overrides: Sequence[str], config_dirs: Sequence
         trust=tuple(list_of(config, "trust")),
         config_dirs=tuple(str(folder) for folder in config_dirs),
     )
+
+
+def question_digest(catalog: Catalog, overrides: Sequence[str]) -> str:
+    """The digest of :class:`ResolvedStudy`, without reading any component.
+
+    Raises
+    ------
+    RequestError
+        As :func:`load_study`, except for what is wrong inside a component.
+    """
+    config, typed = compose_study(catalog, overrides)
+    study = _study(config, names_of(config), _datasets(catalog, config), overrides)
+    return _question(study, overrides, typed)
 
 
 def _component(

@@ -51,6 +51,8 @@ def _estimates(plan: Plan, history: Mapping[tuple[str, str, str], float]) -> dic
     estimates: dict[str, tuple[float, bool]] = {}
     for row in plan.rows:
         known = history.get((row.arm.component, row.host, row.job.task.name))
+        if known is None and row.job.key in estimates:
+            continue  # another arm shares the job, and may have been measured
         per_fit = _assumed(row.job) if known is None else known
         estimates[row.job.key] = per_fit * (len(row.job.trials) + len(row.job.cells)), known is not None
     return estimates

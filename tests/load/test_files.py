@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from benchmark.catalog import open_catalog
 from benchmark.cli import main
+from benchmark.config import instantiate
 from benchmark.data import load
+from benchmark.errors import RequestError
+from benchmark.load.components import read_component
 
 PY = """import torch
 
@@ -32,8 +36,8 @@ def test_everything_of_ones_own_at_once(
     shelf.put(
         "pipeline",
         "small",
-        "family: neural\nslots: {preprocessor: standard, architecture: mlp, activation: relu, loss: likelihood,"
-        " optimizer: mine, schedule: cosine}\n",
+        "family: neural\nslots: {preprocessor: standard, architecture: mlp, activation: relu, "
+        "loss: likelihood, optimizer: mine, schedule: cosine}\n",
     )
     rows = "\n".join(f"{n % 7},{n % 3},{'ab'[n % 2]}" for n in range(60))
     shelf.write(shelf.root / "datasets" / "table.csv", f"u,v,label\n{rows}\n")
@@ -77,7 +81,6 @@ host_effects: auto
         ("make: {_target_: torch.optim.Adam, _partial_: true, lr: '???'}\n", "make.lr: has no value"),
         ("make: {_target_: torch.optim.Adam, 3: 1}\n", "make: expected text as a key, got 3"),
         ("make: !!python/object/apply:os.system [x]\n", "could not determine a constructor"),
-        ("defaults: [/study: demo]\n" + MAKE, "unknown key 'defaults'"),
         (MAKE + "spaces: {}\n", "unknown key 'spaces'; did you mean 'space'"),
         (MAKE + "space: {lrr: {low: 1, high: 2}}\n", "make has no argument 'lrr'; did you mean 'lr'"),
         (MAKE + "space: {_target_: {choices: [a]}}\n", "make has no argument '_target_'"),
@@ -92,26 +95,46 @@ host_effects: auto
         (MAKE + "needs: [rolse]\n", "unknown need 'rolse'; did you mean 'roles'"),
         (MAKE + "needs: [task:binry]\n", "unknown need 'task:binry'; did you mean 'task:binary'"),
         (MAKE + "needs: roles\n", "needs: expected a list, got 'roles'"),
-        (MAKE + "needs: ['package:nonexistentpkg']\n", "the package 'nonexistentpkg' is not installed; install it"),
         (MAKE + "gives: [roles]\n", "gives: unknown word 'roles'"),
         (MAKE + "fills: [optimizer, schedul]\n", "there is no slot 'schedul'; did you mean 'schedule'"),
         (MAKE + "fills: [schedule]\n", "its own slot 'optimizer' is not among them"),
         (MAKE + "fills: 3\n", "fills: expected a list, got 3"),
         (MAKE + "source: [a]\n", "source: expected a mapping"),
-        (MAKE.replace("mine.Mine", "mine.Mien"), "there is no 'Mien' in components.optimizer.mine; did you mean 'Mine'"),
+        (MAKE.replace("mine.Mine", "mine.Mien"), "there is no 'Mien' in components.optimizer.mine; did"),
         (MAKE.replace("lr:", "lrr:"), "has no argument 'lrr'; did you mean 'lr'"),
-        (MAKE.replace("components.optimizer.mine.Mine", "prodigyoptt.X"), "'prodigyoptt' is not installed; did you mean"),
         (MAKE.replace("components.optimizer.mine.Mine", "prodigyopt.Prodigy"), "trust=[prodigyopt] adds it"),
-        (MAKE.replace("1.0e-3", "'${oc.env:HOME}'"), "components.optimizer.mine.make.lr: '${oc.env:HOME}' calls a resolver"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_component_names_file_and_key(shelf: Any, text: str, message: str) -> None:
     shelf.python("optimizer", "helper_of_mine", "FACTOR = 2\n")
     shelf.python("optimizer", "mine", PY)
     file = shelf.put("optimizer", "mine", text)
+    catalog = open_catalog([shelf.root])
+    with pytest.raises(RequestError) as caught:
+        instantiate(read_component("optimizer", "mine", catalog.document("optimizer", "mine"), str(file)))
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+    assert str(caught.value).startswith(str(file))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("defaults: [/study: demo]\n" + MAKE, "unknown key 'defaults'"),
+        (MAKE + "needs: ['package:nonexistentpkg']\n", "'nonexistentpkg' is not installed; install it"),
+        (
+            MAKE.replace("components.optimizer.mine.Mine", "prodigyoptt.X"),
+            "'prodigyoptt' is not installed; did you mean",
+        ),
+        (MAKE.replace("1.0e-3", "'${oc.env:HOME}'"), "mine.make.lr: '${oc.env:HOME}' calls a resolver"),
+        (MAKE + "spaces: {}\n", "unknown key 'spaces'; did you mean 'space'"),
+    ],
+)
+def test_a_wrong_component_is_refused_with_its_study(shelf: Any, text: str, message: str) -> None:
+    shelf.python("optimizer", "helper_of_mine", "FACTOR = 2\n")
+    shelf.python("optimizer", "mine", PY)
+    file = shelf.put("optimizer", "mine", text)
     said = shelf.refusal("candidates=[mine]")
-    assert message in said
-    assert said.startswith((str(file), "components.optimizer.mine"))
+    assert message in said and said.startswith((str(file), "components.optimizer.mine"))
 
 
 @pytest.mark.parametrize(
@@ -137,7 +160,14 @@ def test_a_wrong_header_is_said_with_the_right_one(shelf: Any) -> None:
     assert said.startswith(f"{file}: the first line must be '# @package components.optimizer.mine'")
 
 
-STUDY = "question: Q\nslot: optimizer\ncandidates: [radam]\nbaselines: [adamw]\nreferences: []\nsuite: bundled\nhosts: [mlp]\n"
+STUDY = """question: Q
+slot: optimizer
+candidates: [radam]
+baselines: [adamw]
+hosts: [mlp]
+references: []
+suite: bundled
+"""
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,10 @@ class World:
             "mlp": neural("mlp"),
             "net": neural("net", architecture=part("architecture", "deep", code="deep")),
         }
-        estimator = {"preprocessor": part("preprocessor", "p"), "estimator": part("estimator", "e", space={})}
+        estimator = {
+            "preprocessor": part("preprocessor", "p", space={}),
+            "estimator": part("estimator", "e", space={}),
+        }
         self.references = {"featureless": Pipeline("featureless", "estimator", estimator)}
         self.tasks = {name: task(name) for name in ("t", "u")}
         self.splits = {

@@ -24,7 +24,7 @@ Make = Callable[..., Any]
         (("task:regression",), "cpu", {"task_type": "regression"}, None),
         (("gpu",), "cpu", {}, "x needs a GPU"),
         (("gpu",), "cuda", {}, None),
-        (("roles",), "cpu", {}, "x needs parameter roles, which own-architecture does not give"),
+        (("roles",), "cpu", {}, "x needs roles, which own-architecture does not give"),
     ],
 )
 def test_what_a_component_needs(

@@ -34,11 +34,19 @@ def of_component(world: Any, name: str) -> Changed:
     return {place for place in world.keys() if place[1] == name}
 
 
-def swap_part(name: str, **fields: Any) -> Callable[[Any], None]:
+def swap_part(name: str, /, **fields: Any) -> Callable[[Any], None]:
     def change(world: Any) -> None:
         world.components[name] = dataclasses.replace(world.components[name], **fields)
 
     return change
+
+
+def in_environment(world: Any, **fields: Any) -> None:
+    world.environment = dataclasses.replace(world.environment, **fields)
+
+
+def in_study(world: Any, **fields: Any) -> None:
+    world.study = dataclasses.replace(world.study, **fields)
 
 
 def test_the_same_study_has_the_same_keys(world: Any) -> None:
@@ -119,12 +127,12 @@ def test_other_indices_change_the_cells_of_that_split(world: Any) -> None:
         lambda world: world.protocol(budget=Budget("steps", 101)),
         lambda world: world.protocol(budget=Budget("steps", 100, batch_size=64)),
         lambda world: world.protocol(limits=Limits(10)),
-        lambda world: setattr(world, "environment", dataclasses.replace(world.environment, device="cuda")),
-        lambda world: setattr(world, "environment", dataclasses.replace(world.environment, libraries={"torch": "3"})),
-        lambda world: setattr(world, "environment", dataclasses.replace(world.environment, harness="edited")),
-        lambda world: setattr(world, "study", dataclasses.replace(world.study, seed=1)),
+        lambda world: in_environment(world, device="cuda"),
+        lambda world: in_environment(world, libraries={"torch": "3"}),
+        lambda world: in_environment(world, harness="edited"),
+        lambda world: in_study(world, seed=1),
     ],
-)  # fmt: skip
+)
 def test_what_every_fit_rests_on_changes_everything(world: Any, change: Callable[[Any], None]) -> None:
     assert changed(world, change) == everywhere(world)
 
@@ -132,21 +140,21 @@ def test_what_every_fit_rests_on_changes_everything(world: Any, change: Callable
 @pytest.mark.parametrize(
     "change",
     [
-        lambda world: setattr(world, "study", dataclasses.replace(world.study, name="x", question="y", suite="z")),
-        lambda world: setattr(world, "study", dataclasses.replace(world.study, hosts=("net", "mlp"))),
-        lambda world: setattr(world, "study", dataclasses.replace(world.study, tasks=("u", "t"))),
+        lambda world: in_study(world, name="x", question="y", suite="z"),
+        lambda world: in_study(world, hosts=("net", "mlp")),
+        lambda world: in_study(world, tasks=("u", "t")),
         lambda world: world.protocol(rope=0.5, level=0.5, host_effects="fixed"),
         lambda world: world.protocol(seeds=5),
         lambda world: world.protocol(aa=3),
         lambda world: world.protocol(splits=Splitting(validation=0.3)),
     ],
-)  # fmt: skip
+)
 def test_what_no_fit_rests_on_changes_nothing(world: Any, change: Callable[[Any], None]) -> None:
     assert changed(world, change) == set()
 
 
 def searching(place: tuple[Any, ...]) -> bool:
-    return (place[-2] == "trial" and place[-1] > 0) or place[-2] == "tuned"
+    return bool(place[-2] == "tuned" or (place[-2] == "trial" and place[-1] > 0))
 
 
 @pytest.mark.parametrize("space", [{}, {"lr": Range(1e-3, 1.0)}, {"lr": Choice((0.01, 0.1))}])

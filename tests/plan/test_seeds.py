@@ -52,12 +52,12 @@ def test_trials_cells_and_the_sampler_have_streams_of_their_own(
 
 @given(st.lists(st.text(max_size=3) | st.integers(), min_size=1, max_size=4))
 def test_parts_do_not_run_together(parts: list[str | int]) -> None:
-    assert derive(*parts) != derive("".join(map(str, parts)), "")
+    assert len(parts) == 1 or derive(*parts) != derive("".join(map(str, parts)))
     assert derive(*parts) != derive(*parts, "")
 
 
 def test_the_numbers_stay_what_they_are() -> None:
     # Every stored record hangs on them: a change here is a change of the schema.
-    assert derive("a", 1) == 6266353763427423863
+    assert derive("a", 1) == 2726048824410325897
     assert cell_seeds(0, "f", 0, 0, 0, 0).weights == derive("weights", "cell", 0, "f", 0, 0, 0, 0)
     assert seeds.__all__ == ["cell_seeds", "derive", "sampler_seed", "trial_seeds"]
