@@ -37,7 +37,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "listing": "catalog spec",
     "scaffold": "catalog errors spec",
     "api": "catalog data errors execute judge load plan records report spec",
-    "texts": "api execute",
+    "texts": "api execute report",
     "cli": "api catalog errors listing report scaffold texts",
     "__main__": "cli",
     "__init__": "api catalog errors judge spec",

@@ -1,0 +1,76 @@
+"""Values of the right type that make no sense."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from benchmark.errors import RequestError
+from benchmark.load.protocol import check_protocol
+from benchmark.spec import Protocol
+
+
+def changed(path: str, value: Any) -> Protocol:
+    """The default protocol with one value changed."""
+    part, _, key = path.rpartition(".")
+    if not part:
+        return dataclasses.replace(Protocol(), **{key: value})
+    inner = dataclasses.replace(getattr(Protocol(), part), **{key: value})
+    return dataclasses.replace(Protocol(), **{part: inner})
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "wanted"),
+    [
+        ("splits.folds", 1, "at least 2"),
+        ("splits.repeats", 0, "at least 1"),
+        ("splits.validation", 0.0, "between 0 and 1"),
+        ("splits.validation", 1.0, "between 0 and 1"),
+        ("seeds", 0, "at least 1"),
+        ("aa", -1, "at least 0"),
+        ("tuning.trials", 0, "at least 1"),
+        ("budget.amount", 0.0, "above 0"),
+        ("budget.amount", -1.0, "above 0"),
+        ("budget.batch_size", 1, "at least 2"),
+        ("budget.evaluations", 0, "at least 1"),
+        ("budget.patience", 0, "at least 1"),
+        ("limits.seconds", 0.0, "above 0, or null"),
+        ("limits.seconds", -1.0, "above 0, or null"),
+        ("rope", -0.1, "from 0 to below 1"),
+        ("rope", 1.0, "from 0 to below 1"),
+        ("level", 0.5, "between 0.5 and 1"),
+        ("level", 1.0, "between 0.5 and 1"),
+    ],
+)
+def test_a_number_out_of_range_names_key_value_and_range(path: str, value: Any, wanted: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        check_protocol(changed(path, value), 2)
+    assert str(caught.value) == f"protocol.{path}: expected a value {wanted}, got {value!r}"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "near"),
+    [
+        ("tuning.sampler", "sobl", "sobol"),
+        ("tuning.what", "slots", "slot"),
+        ("budget.unit", "epoch", "epochs"),
+        ("host_effects", "rand", "random"),
+    ],
+)
+def test_an_unknown_word_comes_with_the_nearest(path: str, value: str, near: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        check_protocol(changed(path, value), 2)
+    assert str(caught.value) == f"protocol.{path}: there is no '{value}'; did you mean '{near}'?"
+
+
+def test_random_hosts_need_two() -> None:
+    check_protocol(changed("host_effects", "random"), 2)
+    with pytest.raises(RequestError, match="random needs at least two hosts"):
+        check_protocol(changed("host_effects", "random"), 1)
+
+
+def test_the_default_makes_sense() -> None:
+    check_protocol(Protocol(), 1)
+    check_protocol(changed("limits.seconds", None), 1)
