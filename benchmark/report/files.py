@@ -62,9 +62,7 @@ def write(
         When the judgement compares nothing.
     """
     if not judgement.comparisons:
-        raise RequestError(
-            f"study '{study.name}': no candidate was compared with a baseline, nothing to report"
-        )
+        raise RequestError(f"study '{study.name}': no candidate was compared, nothing to report")
     folder.mkdir(parents=True, exist_ok=True)
     place = folder / "report"
     with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as scratch:
