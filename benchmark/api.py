@@ -38,6 +38,9 @@ __all__ = ["Forecast", "PlannedStudy", "Report", "forecast", "plan_study", "run"
 _ASSUMED_SPREAD = 0.2
 """Standard deviation of the relative effect between origins, where no earlier run tells: as in the demo."""
 
+_NOT_THE_QUESTION = {"study", "executor", "workers", "device", "results_dir", "trust"}
+"""Overrides that say where and how to run, not what is asked."""
+
 
 @dataclass(frozen=True)
 class PlannedStudy:
@@ -230,7 +233,8 @@ def _folder_name(
     catalog: Catalog, resolved: ResolvedStudy, overrides: Sequence[str], config_dirs: Sequence[Path]
 ) -> str:
     """The study's own name, unless ``name=`` says otherwise or the overrides changed the question."""
-    if any(item.startswith("name=") for item in overrides):
+    keys = {item.split("=")[0] for item in overrides}
+    if "name" in keys or keys <= _NOT_THE_QUESTION:
         return resolved.study.name
     shipped = load_study(catalog, [item for item in overrides if item.startswith("study=")], config_dirs)
     same = shipped.digest == resolved.digest

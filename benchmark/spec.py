@@ -196,6 +196,10 @@ class Seeds:
     dropout: int
     """Everything random while training."""
 
+    def streams(self) -> tuple[int, int, int]:
+        """All three, in the order of the fields."""
+        return self.weights, self.order, self.dropout
+
 
 @dataclass(frozen=True, slots=True)
 class Splitting:

@@ -233,7 +233,7 @@ def _job(
     described = {path: dataclasses.asdict(dimension) for path, dimension in space.items()}
     search = digest(protocol.tuning.sampler, sampler, described)
     n_trials = protocol.tuning.trials if space else 1
-    tuning = digest(search, dataclasses.astuple(searching), n_trials)
+    tuning = digest(search, searching.streams(), n_trials)
     cells = []
     for seed in range(protocol.seeds):
         seeds = cell_seeds(*coordinate, seed, replicate)

@@ -101,9 +101,9 @@ def fit_key(environment: Environment, pipeline: str, task: Task, split: Split, p
 
 def trial_key(fit: str, seeds: Seeds, number: int, search: str) -> str:
     """Key of one trial. The default setting (trial 0) is the same whatever would be searched after it."""
-    return digest(fit, dataclasses.astuple(seeds), number, search if number else "")
+    return digest(fit, seeds.streams(), number, search if number else "")
 
 
 def cell_key(fit: str, seeds: Seeds, tuning: str) -> str:
     """Key of one cell; ``tuning`` is empty for the default setting, else a digest of how it was tuned."""
-    return digest(fit, dataclasses.astuple(seeds), tuning)
+    return digest(fit, seeds.streams(), tuning)
