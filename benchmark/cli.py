@@ -123,11 +123,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="swapbench", description="Does this component help?")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    study = argparse.ArgumentParser(add_help=False)
+    study = _Parser(add_help=False)
     study.add_argument(
         "overrides", nargs="*", metavar="OVERRIDE", help="study=NAME, candidates=[a,b], protocol=quick …"
     )
-    catalog = argparse.ArgumentParser(add_help=False)
+    catalog = _Parser(add_help=False)
     catalog.add_argument(
         "--config-dir",
         action="append",

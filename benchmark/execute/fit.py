@@ -136,9 +136,7 @@ def _preprocessed(request: _Request) -> _Tables:
         between = time.perf_counter()
         test = fitted.transform(X.iloc[split.test])
         _last_tables.clear()
-        _last_tables[at] = _Tables(
-            train, validation, test, between - started, time.perf_counter() - between
-        )
+        _last_tables[at] = _Tables(train, validation, test, between - started, time.perf_counter() - between)
     return _last_tables[at]
 
 
