@@ -1,7 +1,8 @@
 """The flow: load study → plan → execute what is missing → records → judge → report.
 
 Every step is a function that takes and returns values; :mod:`benchmark.cli` prints what they return.
-Beside the command line this is the only module that imports across stages.
+Beside the command line this is the only module that imports across stages. What is slow to import
+(torch, scikit-learn, matplotlib) is imported where it is used, so that a wrong name is told at once.
 """
 
 from __future__ import annotations
@@ -12,34 +13,29 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from benchmark import data, report
 from benchmark.catalog import Catalog, open_catalog
 from benchmark.errors import RequestError
-from benchmark.execute.cell import unfinished
-from benchmark.execute.engine import Context, Progress, execute, missing_jobs
-from benchmark.judge import Judgement, judge
-from benchmark.judge.intervals import Estimate, minimal_detectable_effect, resolve_host_effects, sidak
-from benchmark.load.study import ResolvedStudy, load_study
+from benchmark.load.study import ResolvedStudy, load_study, question_digest
 from benchmark.plan.cost import Cost, job_seconds, total
 from benchmark.plan.grid import Plan, expand
 from benchmark.plan.keys import Environment
-from benchmark.plan.splits import splits
 from benchmark.records.code import harness_identity
 from benchmark.records.provenance import facts, facts_digest, library_versions
-from benchmark.records.store import Place, Store, TrialPlace, open_store
 from benchmark.spec import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from benchmark.execute.engine import Progress
+    from benchmark.judge import Judgement
+    from benchmark.records.store import Store
 
 __all__ = ["Forecast", "PlannedStudy", "Report", "forecast", "plan_study", "run", "write_report"]
 
 _ASSUMED_SPREAD = 0.2
 """Standard deviation of the relative effect between origins, where no earlier run tells: as in the demo."""
-
-_NOT_THE_QUESTION = {"study", "executor", "workers", "device", "results_dir", "trust"}
-"""Overrides that say where and how to run, not what is asked."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +96,9 @@ def plan_study(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) 
     RequestError
         One line about the first thing that is wrong.
     """
+    from benchmark import data
+    from benchmark.plan.splits import splits
+
     catalog = open_catalog(config_dirs)
     resolved = load_study(catalog, overrides, config_dirs)
     study = resolved.study
@@ -122,11 +121,13 @@ def plan_study(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) 
         missing=resolved.missing,
         environment=Environment(device, library_versions(), harness_identity()),
     )
-    return PlannedStudy(resolved, expanded, _folder_name(catalog, resolved, overrides, config_dirs))
+    return PlannedStudy(resolved, expanded, _folder_name(catalog, resolved, overrides))
 
 
 def forecast(planned: PlannedStudy) -> Forecast:
     """What the study would cost and the effect it could detect."""
+    from benchmark.records.store import open_store
+
     workers = _workers(planned.resolved)
     if not (planned.resolved.results_dir / "store.sqlite").is_file():
         cost = total(planned.plan, {})
@@ -147,6 +148,9 @@ def run(planned: PlannedStudy, *, budget_seconds: float | None = None, quiet: bo
     RequestError
         When the study's first run asked something else, or another run is writing to the store.
     """
+    from benchmark.execute.engine import Context, execute
+    from benchmark.records.store import open_store
+
     resolved = planned.resolved
     with open_store(resolved.results_dir, write=True) as store:
         _freeze(planned)
@@ -174,6 +178,11 @@ def write_report(planned: PlannedStudy) -> Report:
     RequestError
         When cells of the study have no record yet.
     """
+    import pandas as pd
+
+    from benchmark import report
+    from benchmark.records.store import open_store
+
     with open_store(planned.resolved.results_dir, write=False) as store:
         if left := _left(planned.plan, store):
             raise RequestError(
@@ -199,6 +208,8 @@ def write_report(planned: PlannedStudy) -> Report:
 
 
 def _judge(planned: PlannedStudy, store: Store, records: pd.DataFrame) -> Judgement:
+    from benchmark.judge import judge
+
     study = planned.study
     return judge(
         records,
@@ -229,16 +240,12 @@ def _workers(resolved: ResolvedStudy) -> int:
     return resolved.workers or len(os.sched_getaffinity(0))
 
 
-def _folder_name(
-    catalog: Catalog, resolved: ResolvedStudy, overrides: Sequence[str], config_dirs: Sequence[Path]
-) -> str:
+def _folder_name(catalog: Catalog, resolved: ResolvedStudy, overrides: Sequence[str]) -> str:
     """The study's own name, unless ``name=`` says otherwise or the overrides changed the question."""
-    keys = {item.split("=")[0] for item in overrides}
-    if "name" in keys or keys <= _NOT_THE_QUESTION:
+    shipped = [item for item in overrides if item.startswith("study=")]
+    if resolved.named or question_digest(catalog, shipped) == resolved.digest:
         return resolved.study.name
-    shipped = load_study(catalog, [item for item in overrides if item.startswith("study=")], config_dirs)
-    same = shipped.digest == resolved.digest
-    return resolved.study.name if same else f"{resolved.study.name}-{resolved.digest[:8]}"
+    return f"{resolved.study.name}-{resolved.digest[:8]}"
 
 
 def _freeze(planned: PlannedStudy) -> None:
@@ -275,6 +282,8 @@ def _first_difference(before: Any, now: Any, path: str = "") -> str | None:
 
 
 def _link(planned: PlannedStudy, store: Store) -> None:
+    from benchmark.records.store import Place, TrialPlace
+
     rows = planned.plan.rows
     store.link(
         planned.name,
@@ -305,6 +314,9 @@ def _link(planned: PlannedStudy, store: Store) -> None:
 
 
 def _left(expanded: Plan, store: Store) -> int:
+    from benchmark.execute.cell import unfinished
+    from benchmark.execute.engine import missing_jobs
+
     return len({key for job, done in missing_jobs(expanded, store) for key in unfinished(job, done)})
 
 
@@ -318,6 +330,8 @@ def _spread(planned: PlannedStudy, store: Store) -> float | None:
 
 def _power(planned: PlannedStudy, spread: float | None) -> tuple[float | None, float, bool]:
     """Minimal detectable effect, the spread it rests on, and whether that is assumed."""
+    from benchmark.judge.intervals import Estimate, minimal_detectable_effect, resolve_host_effects, sidak
+
     study, sd = planned.study, _ASSUMED_SPREAD if spread is None else spread
     origins = len({task.origin for task in planned.plan.tasks.values()})
     hosts = len(study.hosts)

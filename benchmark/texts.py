@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from benchmark.api import Forecast, PlannedStudy
-from benchmark.execute.engine import Progress
-from benchmark.report.words import counted
+if TYPE_CHECKING:
+    from benchmark.api import Forecast, PlannedStudy
+    from benchmark.execute.engine import Progress
 
 __all__ = ["duration", "forecast", "heading", "plan_facts", "progress", "unfinished"]
 
@@ -18,6 +18,8 @@ _SHOWN_REFUSALS = 8
 
 def heading(planned: PlannedStudy) -> str:
     """The question and the size of the study."""
+    from benchmark.report.words import counted
+
     study, protocol = planned.study, planned.study.protocol
     splits = {(row.job.repeat, row.job.fold) for row in planned.plan.rows}
     tuned = (

@@ -115,7 +115,8 @@ def fit(
     return _FAMILIES[pipeline.family](request)
 
 
-_last_tables: dict[str, _Tables] = {}
+_last_tables: list[tuple[TaskData, str, _Tables]] = []
+"""At most one: what the last fit used, with the data that it came from."""
 
 
 def _preprocessed(request: _Request) -> _Tables:
@@ -125,8 +126,8 @@ def _preprocessed(request: _Request) -> _Tables:
     counts in every fit's time all the same.
     """
     preprocessor = request.pipeline.components["preprocessor"]
-    at = repr((preprocessor.make, preprocessor.code, request.task.fingerprint, request.split.digest))
-    if at not in _last_tables:
+    at = repr((preprocessor.make, preprocessor.code, request.split.digest))
+    if not _last_tables or _last_tables[0][0] is not request.data or _last_tables[0][1] != at:
         X, split = request.data.X, request.split
         raw = X.iloc[split.train]
         started = time.perf_counter()
@@ -135,9 +136,9 @@ def _preprocessed(request: _Request) -> _Tables:
         train, validation = fitted.transform(raw), fitted.transform(X.iloc[split.validation])
         between = time.perf_counter()
         test = fitted.transform(X.iloc[split.test])
-        _last_tables.clear()
-        _last_tables[at] = _Tables(train, validation, test, between - started, time.perf_counter() - between)
-    return _last_tables[at]
+        seconds = between - started, time.perf_counter() - between
+        _last_tables[:] = [(request.data, at, _Tables(train, validation, test, *seconds))]
+    return _last_tables[0][2]
 
 
 def _fit_network(request: _Request) -> Fit:
