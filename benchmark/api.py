@@ -188,6 +188,9 @@ def write_report(planned: PlannedStudy) -> Report:
             raise RequestError(
                 f"{planned.name}: {left} fits of this study are missing; `swapbench run` computes them"
             )
+    with open_store(planned.resolved.results_dir, write=True) as store:
+        _freeze(planned)
+        _link(planned, store)  # other studies may have computed it all
         records, trials = store.record_table(planned.name), store.trial_table(planned.name)
         judgement = _judge(planned, store, records)
         refused = pd.DataFrame(
@@ -322,9 +325,10 @@ def _left(expanded: Plan, store: Store) -> int:
 
 def _spread(planned: PlannedStudy, store: Store) -> float | None:
     """Largest spread between origins among the study's comparisons, if it has been run before."""
-    if _left(planned.plan, store):
+    records = store.record_table(planned.name)
+    if records.empty or _left(planned.plan, store):
         return None
-    judgement = _judge(planned, store, store.record_table(planned.name))
+    judgement = _judge(planned, store, records)
     return max((found.spread for found in judgement.comparisons if found.setting == "tuned"), default=None)
 
 

@@ -25,6 +25,8 @@ def start(lab: Any, *overrides: str) -> subprocess.Popen[str]:
         command,
         cwd=lab.folder,
         start_new_session=True,
+        # A shell that runs the tests in the background makes them ignore Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -87,7 +89,7 @@ def test_ctrl_c_stops_cleanly(lab: Any) -> None:
     workers = descendants(process)
     os.killpg(process.pid, signal.SIGINT)
     out, error = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 1, out + error
     assert "interrupted:" in out and "the same command goes on" in out
     assert "Traceback" not in error
     assert not psutil.wait_procs(workers, timeout=10)[1]

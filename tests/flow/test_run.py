@@ -60,8 +60,9 @@ def test_one_computation_serves_every_study_that_needs_it(
     assert lab("run", "candidates=[radam,nadam]", "name=b", "executor=serial") == 0
     added = executed(capsys.readouterr().out)
     assert 0 < added < both
-    assert lab("run", "candidates=[nadam]", "name=c", "executor=serial") == 0
-    assert executed(capsys.readouterr().out) == 0
+    assert lab("plan", "candidates=[nadam]", "name=c") == 0
+    assert "0 of them not in the store" in capsys.readouterr().out
+    assert lab("report", "candidates=[nadam]", "name=c") == 0
 
 
 def test_a_second_name_costs_nothing_and_is_identical(
