@@ -1,9 +1,10 @@
 """Finds the YAML of components, pipelines, datasets, suites and studies, and reads what is not composed.
 
 A catalog is a list of root folders laid out alike: ``components/<slot>/<name>.yaml``,
-``components/pipeline/<name>.yaml``, ``datasets/<name>.yaml``, ``datasets/suite/<name>.yaml``,
-``study/<name>.yaml`` and ``protocol/<name>.yaml``. The roots are the harness's own, those of installed
-packages (entry-point group ``swapbench.catalog``, the value being a package), and ``--config-dir``.
+``components/pipeline/<name>.yaml``, ``datasets/<name>.yaml`` (``datasets/openml/t/31.yaml`` is the task
+``openml/t/31``), ``datasets/suite/<name>.yaml``, ``study/<name>.yaml`` and ``protocol/<name>.yaml``. The
+roots are the harness's own, those of installed packages (entry-point group ``swapbench.catalog``, the value
+being a package), and ``--config-dir``.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from benchmark.errors import RequestError, nearest
 from benchmark.parse import read
 from benchmark.spec import SLOTS, Dataset, Suite
 
-__all__ = ["GROUPS", "Catalog", "load_yaml", "open_catalog"]
+__all__ = ["GROUPS", "Catalog", "load_yaml", "open_catalog", "read_card"]
 
 GROUPS: Mapping[str, str] = {
     **{slot: f"components/{slot}" for slot in SLOTS},
@@ -37,6 +38,8 @@ GROUPS: Mapping[str, str] = {
 }
 """Folder of every kind of entry, below a root."""
 
+_OPENML_TASK = re.compile(r"openml/(?P<server>test/)?t/(?P<number>[1-9]\d*)")
+_OPENML_SUITE = re.compile(r"openml/s/([1-9]\d*)")
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -68,15 +71,53 @@ class Catalog:
         """The plain content of an entry's file."""
         return load_yaml(self.path(kind, name))
 
+    def has_dataset(self, name: str) -> bool:
+        """Whether a name stands for a card, or for a task of OpenML, which needs none."""
+        return name in self.files["dataset"] or _OPENML_TASK.fullmatch(name) is not None
+
     def dataset(self, name: str) -> Dataset:
-        """The card of a dataset."""
-        file = self.path("dataset", name)
-        return read(Dataset, load_yaml(file), str(file), name=name, file=str(file))
+        """The card of a dataset; a task of OpenML that has none gets the one it needs.
+
+        Raises
+        ------
+        RequestError
+            When there is none; names the nearest.
+        """
+        task = _OPENML_TASK.fullmatch(name)
+        if task and name not in self.files["dataset"]:
+            return Dataset(name, source="openml", location=f"{task['server'] or ''}{task['number']}")
+        return read_card(self.path("dataset", name), name)
 
     def suite(self, name: str) -> Suite:
-        """A named list of tasks."""
+        """A named list of tasks, or the number of one of OpenML's.
+
+        Raises
+        ------
+        RequestError
+            When there is none; names the nearest.
+        """
+        number = _OPENML_SUITE.fullmatch(name)
+        if number and name not in self.files["suite"]:
+            return Suite(name, openml=int(number[1]))
         file = self.path("suite", name)
-        return read(Suite, load_yaml(file), str(file), name=name, file=str(file))
+        suite = read(Suite, load_yaml(file), str(file), name=name, file=str(file))
+        if (suite.openml is None) == (not suite.tasks):
+            raise RequestError(f"{file}: a suite has either 'tasks' or the number of an 'openml' suite")
+        return suite
+
+
+def read_card(file: Path, name: str) -> Dataset:
+    """The card that a YAML file holds.
+
+    Raises
+    ------
+    RequestError
+        For a wrong or missing key, or a wrong kind of value.
+    """
+    card = read(Dataset, load_yaml(file), str(file), name=name, file=str(file))
+    if not card.target and card.source in ("file", "bundled") and card.modality == "tabular":
+        raise RequestError(f"{file}: the key 'target' is missing")
+    return card
 
 
 def open_catalog(config_dirs: Sequence[Path] = ()) -> Catalog:
@@ -99,7 +140,7 @@ def open_catalog(config_dirs: Sequence[Path] = ()) -> Catalog:
     own = _own_roots()
     roots = tuple(dict.fromkeys((*own, *_installed_roots(), *(folder.resolve() for folder in config_dirs))))
     _join_components([root / "components" for root in roots if root not in own])
-    return Catalog(roots, {kind: _scan(roots, folder) for kind, folder in GROUPS.items()})
+    return Catalog(roots, {kind: _scan(roots, kind) for kind in GROUPS})
 
 
 def load_yaml(file: Path) -> Mapping[str, Any]:
@@ -174,18 +215,23 @@ def _installed_roots() -> Iterator[Path]:
         yield Path(next(iter(spec.submodule_search_locations))).resolve()
 
 
-def _scan(roots: Sequence[Path], folder: str) -> Mapping[str, Path]:
+def _scan(roots: Sequence[Path], kind: str) -> Mapping[str, Path]:
     found: dict[str, Path] = {}
     for root in roots:
-        for file in sorted((root / folder).glob("*.y*ml")):
-            if file.suffix != ".yaml" or not _is_name(file.stem):
+        top = root / GROUPS[kind]
+        for file in sorted(top.rglob("*.y*ml") if kind == "dataset" else top.glob("*.y*ml")):
+            parts = file.relative_to(top).with_suffix("").parts
+            if kind == "dataset" and parts[0] == "suite":
+                continue
+            name = "/".join(parts)
+            if file.suffix != ".yaml" or not (_OPENML_TASK.fullmatch(name) or all(map(_is_name, parts))):
                 raise RequestError(
                     f"{file}: an entry is named NAME.yaml, its name made of letters, digits, '-' and '_', "
                     "and neither a number nor a YAML word such as null"
                 )
-            if file.stem in found:
-                raise RequestError(f"two entries of one name '{file.stem}': {found[file.stem]} and {file}")
-            found[file.stem] = file
+            if name in found:
+                raise RequestError(f"two entries of one name '{name}': {found[name]} and {file}")
+            found[name] = file
     return found
 
 

@@ -18,8 +18,22 @@ weak_learner  ``make(seed)``                             a scikit-learn regresso
 estimator     ``make(task_type, seed)``                  :class:`Estimator`
 ============  =========================================  =======================================
 
+A preprocessor gives a ``table``, whatever the data (images and sequences flattened, texts counted), or it
+gives ``native``: each modality in its own form. The forms, and what ``forward`` is passed of each:
+
+============  ===================================================  ====================================
+form          from a preprocessor                                  ``forward`` takes
+============  ===================================================  ====================================
+``table``     ``pandas.DataFrame``, float and integer columns      ``x_num, x_cat``, either may be None
+``image``     array ``(n_rows, channels, height, width)``, float   ``x``
+``sequence``  list of arrays ``(time, channels)``, float           ``x, lengths``; zeros after the end
+``tokens``    list of int64 arrays ``(time,)``, codes from 1       ``x, lengths``; code 0 after the end
+============  ===================================================  ====================================
+
 What a component may ask for in ``needs``, beyond packages, modality and task type:
 
+``input:FORM`` (architecture, booster, estimator; several may be given)
+    The forms it takes; a component that names none takes tables alone.
 ``roles`` (optimizer)
     ``params`` is a list of groups, each with its ``role`` (one of PARAMETER_ROLES); only with an
     architecture that gives ``roles``.
@@ -30,6 +44,10 @@ What a component may ask for in ``needs``, beyond packages, modality and task ty
     architecture that does not ask has an activation of its own: swapping that slot is incompatible.
 ``validation`` (booster, estimator)
     ``fit`` is passed ``validation=(X, y)``, for early stopping.
+``weights`` (booster, estimator)
+    ``fit`` is passed ``sample_weight`` ``(n_rows,)`` where the task's rows carry weights; and, if it asks for
+    ``validation`` too, ``validation_weight``. A learner that does not ask is incompatible with such a task;
+    networks need not ask, since their loss is weighted for them.
 ``tree_shape`` (booster)
     The booster grows trees of its own and only wants their shape: a weak learner that gives
     ``tree_shape``, with the attributes ``num_leaves``, ``min_samples_leaf``, ``max_depth`` (-1: no
@@ -45,48 +63,59 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
     import torch
 
-__all__ = ["GIVES", "NEEDS", "Architecture", "Estimator", "Loss", "Preprocessor", "RoleGiver"]
+__all__ = ["GIVES", "NEEDS", "TAKES_INPUT", "Architecture", "Estimator", "Loss", "Preprocessor", "RoleGiver"]
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "optimizer": ("roles", "train_eval"),
     "architecture": ("activation",),
-    "booster": ("validation", "tree_shape"),
-    "estimator": ("validation",),
+    "booster": ("validation", "weights", "tree_shape"),
+    "estimator": ("validation", "weights"),
 }
 """Which words a component of each slot may put into ``needs``."""
 
-GIVES: Mapping[str, tuple[str, ...]] = {"architecture": ("roles",), "weak_learner": ("tree_shape",)}
+TAKES_INPUT = ("architecture", "booster", "estimator")
+"""The slots whose components say which forms of input they take."""
+
+GIVES: Mapping[str, tuple[str, ...]] = {
+    "preprocessor": ("table", "native"),
+    "architecture": ("roles",),
+    "weak_learner": ("tree_shape",),
+}
 """Which words a component of each slot may put into ``gives``."""
 
 
 @runtime_checkable
 class Preprocessor(Protocol):
-    """A scikit-learn transformer from a raw table to a table of numbers, fitted on training rows only.
+    """A scikit-learn transformer from raw data to a learner's input, fitted on training rows only.
 
-    In: float64 columns (numeric, may hold NaN) and ``category`` columns (may be missing).
-    Out: float columns (numeric, finite unless the pipeline's learner takes NaN) and integer columns
-    (codes of categories, 0 for missing or not seen in training). Rows keep their order and index.
+    In, by modality: a table of float64 columns (numeric, may hold NaN) and ``category`` columns (may be
+    missing); images, uint8 or float32 ``(n_rows, channels, height, width)``; sequences, a list of float32
+    arrays ``(time, channels)``, each of its own length; texts, a list of ``str``.
+
+    Out: a table of float columns (numeric, finite unless the pipeline's learner takes NaN) and integer
+    columns (codes of categories, 0 for missing or not seen in training); or, with ``gives: [native]``, the
+    modality's own form as in the table above. Rows keep their order, a table its index.
     """
 
-    def fit(self, X: pd.DataFrame, y: np.ndarray) -> Any: ...
+    def fit(self, X: Any, y: np.ndarray) -> Any: ...
 
-    def transform(self, X: pd.DataFrame) -> pd.DataFrame: ...
+    def transform(self, X: Any) -> Any: ...
 
 
 @runtime_checkable
 class Architecture(Protocol):
-    """A ``torch.nn.Module`` over tables.
+    """A ``torch.nn.Module`` over one or more forms of input.
 
-    ``forward(x_num, x_cat)`` takes floats ``(batch, n_numeric)`` and int64 codes ``(batch,
-    n_categorical)``, either of them None when the task has no such column, and returns ``(batch,
-    n_outputs)``, or ``(batch, k, n_outputs)`` for k members that are trained each on its own loss and
-    averaged to predict. ``n_outputs`` is the number of classes, or 1 for regression.
+    ``forward`` takes what the table above says: floats are float32, codes and lengths int64, rows come first.
+    It returns ``(batch, n_outputs)``, or ``(batch, k, n_outputs)`` for k members that are trained each on its
+    own loss and averaged to predict. Where ``input_spec.every_step``, it returns ``(batch, time,
+    n_outputs)``, the output at a position computed from that position and those before alone.
+    ``n_outputs`` is the number of classes, the horizon of a forecast, or 1.
     """
 
-    def forward(self, x_num: torch.Tensor | None, x_cat: torch.Tensor | None) -> torch.Tensor: ...
+    def forward(self, *inputs: torch.Tensor | None) -> torch.Tensor: ...
 
     def parameters(self) -> Any: ...
 
@@ -104,9 +133,9 @@ class RoleGiver(Protocol):
 class Loss(Protocol):
     """Mean loss over a batch.
 
-    ``output`` is ``(batch, n_outputs)``; ``target`` is ``(batch,)``: int64 class codes, or floats
-    standardised with the training rows' mean and deviation (``output`` is then squeezed to
-    ``(batch,)``). Predictions are the softmax of the output, or the output itself for regression.
+    ``output`` is ``(batch, n_outputs)`` and ``target`` int64 class codes ``(batch,)``; or both are floats
+    ``(batch,)``, the target standardised with the training rows' mean and deviation. Steps of a forecast and
+    positions of a text count as rows. Predictions are the softmax of the output, or the output itself.
     """
 
     def __call__(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor: ...
@@ -114,13 +143,16 @@ class Loss(Protocol):
 
 @runtime_checkable
 class Estimator(Protocol):
-    """A scikit-learn style learner over the preprocessor's table.
+    """A scikit-learn style learner over what the preprocessor gives.
 
-    ``predict_proba`` (classification) returns one column per entry of ``classes_``, the class codes it
-    was fitted on; the harness gives the codes that it never saw probability 0. ``predict``
-    (regression) returns ``(n_rows,)``.
+    ``y`` is ``(n_rows,)`` class codes or values; ``(n_rows, horizon)`` values for forecasting; ``(n_rows,
+    time)`` class codes for language, -1 where nothing is asked.
+
+    ``predict_proba`` (classes) returns one column per entry of ``classes_``, the class codes it was fitted
+    on; the harness gives the codes that it never saw probability 0. For language it returns ``(n_rows,
+    time, n_columns)``. ``predict`` (values) returns ``(n_rows,)`` or ``(n_rows, horizon)``.
     """
 
-    def fit(self, X: pd.DataFrame, y: np.ndarray, **validation: Any) -> Any: ...
+    def fit(self, X: Any, y: np.ndarray, **extra: Any) -> Any: ...
 
-    def predict(self, X: pd.DataFrame) -> np.ndarray: ...
+    def predict(self, X: Any) -> np.ndarray: ...

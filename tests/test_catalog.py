@@ -156,7 +156,8 @@ def test_cards_and_suites_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "text", "message"),
     [
-        ("dataset", "source: file\n", "the key 'target' is missing"),
+        ("dataset", "source: file\n", "the key 'location' is missing"),
+        ("dataset", "source: file\nlocation: x\n", "the key 'target' is missing"),
         (
             "dataset",
             "source: file\nlocation: x\ntraget: y\norigin: me\n",

@@ -8,8 +8,8 @@ from typing import Any
 from benchmark.errors import RequestError, nearest
 from benchmark.parse import check_keys, read
 from benchmark.records.code import code_identity, missing_package
-from benchmark.slots import GIVES, NEEDS
-from benchmark.spec import FAMILIES, SLOTS, TASK_TYPES, Choice, Component, Pipeline, Range
+from benchmark.slots import GIVES, NEEDS, TAKES_INPUT
+from benchmark.spec import FAMILIES, FORMS, MODALITIES, SLOTS, TASK_TYPES, Choice, Component, Pipeline, Range
 from benchmark.targets import targets
 
 __all__ = ["missing_reason", "read_component", "read_pipeline"]
@@ -141,9 +141,12 @@ def _check_words(component: Component) -> None:
     words = [*NEEDS.get(component.slot, ()), "gpu"]
     for need in component.needs:
         prefix, colon, value = need.partition(":")
-        known = need in words or (colon and prefix in ("package", "modality", "task"))
-        if not known or (prefix == "task" and value not in TASK_TYPES):
-            choices = [*words, "package:NAME", "modality:NAME", *(f"task:{kind}" for kind in TASK_TYPES)]
+        closed = {"task": TASK_TYPES, "modality": MODALITIES}
+        if component.slot in TAKES_INPUT:
+            closed["input"] = tuple(FORMS.values())
+        if need not in words and not (colon and (prefix == "package" or value in closed.get(prefix, ()))):
+            valued = [f"{kind}:{value}" for kind, values in closed.items() for value in values]
+            choices = [*words, "package:NAME", *valued]
             raise RequestError(f"{component.file}: needs: unknown need '{need}'; {nearest(need, choices)}")
     for given in component.gives:
         if given not in GIVES.get(component.slot, ()):

@@ -35,7 +35,18 @@ __all__ = [
 TypedComponents = Mapping[str, Mapping[str, Any]]
 """Documents, like the content of a YAML file, of the components that a person typed; by name."""
 
-_QUESTION = ("question", "slot", "candidates", "baselines", "hosts", "references", "suite", "tasks", "metric")
+_QUESTION = (
+    "question",
+    "slot",
+    "candidates",
+    "baselines",
+    "hosts",
+    "references",
+    "suite",
+    "tasks",
+    "rows",
+    "metric",
+)
 _RUNNING = ("name", "executor", "workers", "device", "results_dir", "trust")
 _KEYS = (*_QUESTION, "seed", "protocol", "components", *_RUNNING)
 """What a composed study holds."""

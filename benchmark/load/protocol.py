@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmark.errors import RequestError, nearest
-from benchmark.spec import Protocol
+from benchmark.spec import SCHEMES, Protocol
 
 __all__ = ["check_protocol"]
 
@@ -18,16 +18,12 @@ def check_protocol(protocol: Protocol, n_hosts: int) -> None:
     RequestError
         Names the key, the value and what would do.
     """
-    limit = protocol.limits.seconds
+    limit, held_back = protocol.limits.seconds, protocol.splits.validation
     rules: list[tuple[str, Any, bool, str]] = [
         ("splits.folds", protocol.splits.folds, protocol.splits.folds >= 2, "at least 2"),
         ("splits.repeats", protocol.splits.repeats, protocol.splits.repeats >= 1, "at least 1"),
-        (
-            "splits.validation",
-            protocol.splits.validation,
-            0 < protocol.splits.validation < 1,
-            "between 0 and 1",
-        ),
+        ("splits.test", protocol.splits.test, 0 < protocol.splits.test < 1, "between 0 and 1"),
+        ("splits.validation", held_back, 0 < held_back < 1, "between 0 and 1"),
         ("seeds", protocol.seeds, protocol.seeds >= 1, "at least 1"),
         ("aa", protocol.aa, protocol.aa >= 0, "at least 0"),
         ("tuning.trials", protocol.tuning.trials, protocol.tuning.trials >= 1, "at least 1"),
@@ -43,6 +39,7 @@ def check_protocol(protocol: Protocol, n_hosts: int) -> None:
         if not holds:
             raise RequestError(f"protocol.{key}: expected a value {wanted}, got {value!r}")
     words = [
+        ("splits.scheme", protocol.splits.scheme, SCHEMES),
         ("tuning.sampler", protocol.tuning.sampler, ("sobol", "random")),
         ("tuning.what", protocol.tuning.what, ("slot", "host", "joint")),
         ("budget.unit", protocol.budget.unit, ("epochs", "steps", "seconds")),

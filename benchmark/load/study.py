@@ -26,6 +26,7 @@ from benchmark.load.compose import (
     study_name,
 )
 from benchmark.load.protocol import check_protocol
+from benchmark.load.tasks import Members, sizes_of, task_cards
 from benchmark.parse import check_keys, read
 from benchmark.records.code import is_file_target, package_hint
 from benchmark.spec import FAMILIES, Component, Dataset, Pipeline, Protocol, Study
@@ -45,6 +46,8 @@ class ResolvedStudy:
     hosts: Mapping[str, Pipeline]
     references: Mapping[str, Pipeline]
     datasets: Mapping[str, Dataset]
+    sizes: tuple[int, ...]
+    """Numbers of rows that every task is wanted at; empty: each task as it is."""
     missing: Mapping[str, str]
     """Components that cannot run here, with the reason."""
     digest: str
@@ -60,8 +63,10 @@ class ResolvedStudy:
     """Where workers find what this catalog found."""
 
 
-def load_study(catalog: Catalog, overrides: Sequence[str], config_dirs: Sequence[Path] = ()) -> ResolvedStudy:
-    """The study that ``overrides`` ask for.
+def load_study(
+    catalog: Catalog, overrides: Sequence[str], members: Members, config_dirs: Sequence[Path] = ()
+) -> ResolvedStudy:
+    """The study that ``overrides`` ask for; ``members`` says what an OpenML suite holds.
 
     Raises
     ------
@@ -75,7 +80,7 @@ def load_study(catalog: Catalog, overrides: Sequence[str], config_dirs: Sequence
     hosts = {name: _pipeline(catalog, config, name) for name in names["hosts"]}
     references = {name: _pipeline(catalog, config, name) for name in names["references"]}
     _check_hosts(slot, hosts.values())
-    datasets = _datasets(catalog, config)
+    datasets = task_cards(catalog, config, members)
     study = _study(config, names, datasets, overrides)
     named = {key_of(override) for override in overrides}
     required = {*names["baselines"], *(names["candidates"] if "candidates" in named else ())}
@@ -90,6 +95,7 @@ def load_study(catalog: Catalog, overrides: Sequence[str], config_dirs: Sequence
         hosts=hosts,
         references=references,
         datasets=datasets,
+        sizes=tuple(sizes_of(config)),
         missing=missing,
         digest=_question(study, overrides, typed),
         named=config["name"] is not None,
@@ -102,7 +108,7 @@ def load_study(catalog: Catalog, overrides: Sequence[str], config_dirs: Sequence
     )
 
 
-def question_digest(catalog: Catalog, overrides: Sequence[str]) -> str:
+def question_digest(catalog: Catalog, overrides: Sequence[str], members: Members) -> str:
     """The digest of :class:`ResolvedStudy`, without reading any component.
 
     Raises
@@ -111,7 +117,7 @@ def question_digest(catalog: Catalog, overrides: Sequence[str]) -> str:
         As :func:`load_study`, except for what is wrong inside a component.
     """
     config, typed = compose_study(catalog, overrides)
-    study = _study(config, names_of(config), _datasets(catalog, config), overrides)
+    study = _study(config, names_of(config), task_cards(catalog, config, members), overrides)
     return _question(study, overrides, typed)
 
 
@@ -142,19 +148,6 @@ def _check_hosts(slot: str, hosts: Iterable[Pipeline]) -> None:
             raise RequestError(
                 f"hosts: '{host.name}' is a {host.family} pipeline, which has no slot '{slot}' to vary"
             )
-
-
-def _datasets(catalog: Catalog, config: Mapping[str, Any]) -> dict[str, Dataset]:
-    suite = None if config.get("suite") is None else catalog.suite(str(config["suite"]))
-    if config.get("tasks") is not None:
-        names = list_of(config, "tasks")
-    elif suite is not None:
-        names = list_of({f"{suite.file}: tasks": list(suite.tasks)}, f"{suite.file}: tasks")
-    else:
-        raise RequestError(f"suite: a study needs one, or tasks; {nearest('', catalog.names('suite'))}")
-    if not names:
-        raise RequestError("tasks: a study needs at least one")
-    return {name: catalog.dataset(name) for name in names}
 
 
 def _study(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from benchmark.slots import GIVES
-from benchmark.spec import Component, Pipeline, Task
+from benchmark.slots import GIVES, TAKES_INPUT
+from benchmark.spec import FORMS, Component, Pipeline, Task
 
-__all__ = ["incompatibility", "swap_reason"]
+__all__ = ["form_of", "incompatibility", "swap_reason"]
 
-_GIVERS = {word: slot for slot, words in GIVES.items() for word in words}
+_GIVERS = {word: slot for slot, words in GIVES.items() for word in words if slot != "preprocessor"}
 """The slot that gives what others may need."""
 
 
@@ -27,7 +27,8 @@ def swap_reason(component: Component, host: Pipeline) -> str | None:
 def incompatibility(pipeline: Pipeline, task: Task, device: str) -> str | None:
     """Why ``pipeline`` cannot run on ``task`` here, in a few words, or None.
 
-    Checks modality, task type, device, and that what an optimizer asks of the architecture is given.
+    Checks modality, task type, device, that what an optimizer asks of the architecture is given, that the
+    learner takes the form of input that the preprocessor gives, and row weights.
     """
     given = {word for component in pipeline.components.values() for word in component.gives}
     for component in pipeline.components.values():
@@ -41,4 +42,31 @@ def incompatibility(pipeline: Pipeline, task: Task, device: str) -> str | None:
             giver = _GIVERS.get(need)
             if giver is not None and need not in given:
                 return f"{component.name} needs {need}, which {pipeline.components[giver].name} does not give"
+    return _input_reason(pipeline, task) or _weights_reason(pipeline, task)
+
+
+def form_of(pipeline: Pipeline, modality: str) -> str:
+    """The form in which the pipeline's learner gets data of a modality: one of FORMS' values."""
+    return FORMS[modality] if "native" in pipeline.components["preprocessor"].gives else "table"
+
+
+def _input_reason(pipeline: Pipeline, task: Task) -> str | None:
+    form, preprocessor = form_of(pipeline, task.modality), pipeline.components["preprocessor"].name
+    for slot in TAKES_INPUT:
+        if slot not in pipeline.components:
+            continue
+        learner = pipeline.components[slot]
+        taken = [need.partition(":")[2] for need in learner.needs if need.startswith("input:")] or ["table"]
+        if form not in taken:
+            return f"{learner.name} takes {' or '.join(taken)}, and {preprocessor} gives {form}"
+    if task.task_type == "language" and form == "table":
+        return f"a table, which {preprocessor} gives, has no positions to predict"
+    return None
+
+
+def _weights_reason(pipeline: Pipeline, task: Task) -> str | None:
+    for slot in ("booster", "estimator"):
+        learner = pipeline.components.get(slot)
+        if task.weighted and learner is not None and "weights" not in learner.needs:
+            return f"{learner.name} takes no row weights"
     return None

@@ -149,6 +149,7 @@ def expand(
     splits: Mapping[str, Sequence[Split]],
     missing: Mapping[str, str],
     environment: Environment,
+    unavailable: Mapping[str, str] | None = None,
 ) -> Plan:
     """The plan of a study.
 
@@ -158,6 +159,8 @@ def expand(
         By the names that the study uses.
     missing
         Components that cannot be built here, with the reason.
+    unavailable
+        Tasks of the study that do not exist, with the reason.
 
     Notes
     -----
@@ -166,8 +169,12 @@ def expand(
     rows: list[Row] = []
     refused: list[Refusal] = []
     for task_name in study.tasks:
-        task = tasks[task_name]
+        absent = (unavailable or {}).get(task_name)
         for arm, slot, host, pipeline, reason in _candidates(study, components, hosts, references, missing):
+            if absent is not None:
+                refused.append(Refusal(arm.component, arm.role, host, task_name, absent))
+                continue
+            task = tasks[task_name]
             reason = reason or incompatibility(pipeline, task, environment.device)
             if reason is not None:
                 refused.append(Refusal(arm.component, arm.role, host, task_name, reason))

@@ -40,7 +40,7 @@ class Shelf:
     def load(self, *overrides: str) -> ResolvedStudy:
         """The small study with these overrides, resolved."""
         folders = [self.root] if any(self.root.glob("*/")) else []
-        return load_study(open_catalog(folders), [*SMALL, *overrides], folders)
+        return load_study(open_catalog(folders), [*SMALL, *overrides], lambda suite: suite.tasks, folders)
 
     def refusal(self, *overrides: str) -> str:
         """The one line that refuses these overrides."""

@@ -26,6 +26,8 @@ def changed(path: str, value: Any) -> Protocol:
     [
         ("splits.folds", 1, "at least 2"),
         ("splits.repeats", 0, "at least 1"),
+        ("splits.test", 0.0, "between 0 and 1"),
+        ("splits.test", 1.0, "between 0 and 1"),
         ("splits.validation", 0.0, "between 0 and 1"),
         ("splits.validation", 1.0, "between 0 and 1"),
         ("seeds", 0, "at least 1"),
@@ -53,6 +55,8 @@ def test_a_number_out_of_range_names_key_value_and_range(path: str, value: Any, 
 @pytest.mark.parametrize(
     ("path", "value", "near"),
     [
+        ("splits.scheme", "groups", "group"),
+        ("splits.scheme", "leave-one-out", "leave_one_out"),
         ("tuning.sampler", "sobl", "sobol"),
         ("tuning.what", "slots", "slot"),
         ("budget.unit", "epoch", "epochs"),

@@ -74,7 +74,11 @@ class World:
             tasks=("t", "u"),
             suite="",
             protocol=Protocol(
-                splits=Splitting(1, 2), seeds=2, aa=1, tuning=Tuning(3), budget=Budget("steps", 100)
+                splits=Splitting(repeats=1, folds=2),
+                seeds=2,
+                aa=1,
+                tuning=Tuning(3),
+                budget=Budget("steps", 100),
             ),
         )
         self.components = {

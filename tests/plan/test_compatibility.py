@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from benchmark.plan.compatibility import incompatibility, swap_reason
+from benchmark.plan.compatibility import form_of, incompatibility, swap_reason
+from benchmark.spec import Pipeline
 
 Make = Callable[..., Any]
 
@@ -44,6 +45,70 @@ def test_what_a_component_needs(
 def test_any_slot_may_be_the_reason(make_part: Make, make_pipeline: Make, make_task: Make, slot: str) -> None:
     pipeline = make_pipeline("h", **{slot: make_part(slot, "x", needs=("task:regression",))})
     assert incompatibility(pipeline, make_task("t"), "cpu") == "x is not for binary tasks"
+
+
+@pytest.mark.parametrize(
+    ("gives", "needs", "facts", "reason"),
+    [
+        ((), (), {}, None),
+        ((), (), {"modality": "image"}, None),
+        (("native",), (), {}, None),
+        (("native",), (), {"modality": "image"}, "x takes table, and p gives image"),
+        (("native",), ("input:image",), {"modality": "image"}, None),
+        (("native",), ("input:image",), {}, "x takes image, and p gives table"),
+        ((), ("input:image",), {"modality": "image"}, "x takes image, and p gives table"),
+        (("native",), ("input:image", "input:table"), {}, None),
+        (("native",), ("input:sequence", "input:tokens"), {"modality": "text"}, None),
+        (
+            ("native",),
+            ("input:sequence", "input:tokens"),
+            {"modality": "image"},
+            "x takes sequence or tokens, and p gives image",
+        ),
+        (("native",), ("input:tokens",), {"modality": "text", "task_type": "language"}, None),
+        (
+            (),
+            (),
+            {"modality": "text", "task_type": "language"},
+            "a table, which p gives, has no positions to predict",
+        ),
+        ((), (), {"task_type": "forecasting", "modality": "sequence"}, None),
+    ],
+)
+@pytest.mark.parametrize("slot", ["architecture", "estimator"])
+def test_the_form_of_the_input(
+    make_part: Make,
+    make_pipeline: Make,
+    make_task: Make,
+    slot: str,
+    gives: tuple[str, ...],
+    needs: tuple[str, ...],
+    facts: dict[str, Any],
+    reason: str | None,
+) -> None:
+    parts = {
+        "preprocessor": make_part("preprocessor", "p", gives=gives),
+        slot: make_part(slot, "x", needs=needs),
+    }
+    pipeline = Pipeline("h", "estimator", parts) if slot == "estimator" else make_pipeline("h", **parts)
+    assert incompatibility(pipeline, make_task("t", **facts), "cpu") == reason
+    assert form_of(pipeline, "sequence") == ("sequence" if gives else "table")
+
+
+@pytest.mark.parametrize("slot", ["booster", "estimator"])
+def test_row_weights_need_a_learner_that_takes_them(make_part: Make, make_task: Make, slot: str) -> None:
+    def pipeline(*needs: str) -> Pipeline:
+        parts = {"preprocessor": make_part("preprocessor", "p"), slot: make_part(slot, "x", needs=needs)}
+        return Pipeline("h", slot, parts)
+
+    weighted = make_task("t", weighted=True)
+    assert incompatibility(pipeline(), weighted, "cpu") == "x takes no row weights"
+    assert incompatibility(pipeline("weights"), weighted, "cpu") is None
+    assert incompatibility(pipeline(), make_task("t"), "cpu") is None
+
+
+def test_networks_take_row_weights_through_their_loss(make_pipeline: Make, make_task: Make) -> None:
+    assert incompatibility(make_pipeline("h"), make_task("t", weighted=True), "cpu") is None
 
 
 def test_a_host_with_an_activation_of_its_own(make_part: Make, make_pipeline: Make) -> None:
