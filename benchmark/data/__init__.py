@@ -1,8 +1,8 @@
-"""A task's arrays: where they come from, what types they have, and the fingerprint that stands for them."""
+"""A task's arrays: where they come from, what types they have, and the digests that stand for them."""
 
 from __future__ import annotations
 
 from benchmark.data.load import describe, load
-from benchmark.data.table import TaskData
+from benchmark.data.taskdata import Ragged, TaskData
 
-__all__ = ["TaskData", "describe", "load"]
+__all__ = ["Ragged", "TaskData", "describe", "load"]

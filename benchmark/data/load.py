@@ -2,37 +2,98 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 from collections.abc import Callable, Mapping
-
-import pandas as pd
+from typing import NamedTuple, TypeVar
 
 from benchmark import metrics
-from benchmark.data import bundled, files
-from benchmark.data.fingerprint import fingerprint
-from benchmark.data.table import TaskData, to_task_data
+from benchmark.data import (
+    bundled,
+    cache,
+    files,
+    generated,
+    images,
+    openml,
+    sequences,
+    subsample,
+    table,
+    texts,
+)
+from benchmark.data.fingerprint import fingerprint as fingerprint_of
+from benchmark.data.fingerprint import row_digests
+from benchmark.data.raw import Raw
+from benchmark.data.taskdata import TaskData
 from benchmark.errors import RequestError, nearest
 from benchmark.spec import Dataset, Task
 
-__all__ = ["SOURCES", "describe", "load"]
-
-SOURCES: Mapping[str, Callable[[Dataset], pd.DataFrame]] = {"bundled": bundled.read, "file": files.read}
-"""How a card's ``source`` becomes a raw table, target included."""
+__all__ = ["FORMERS", "SOURCES", "Source", "describe", "load"]
 
 
-def load(dataset: Dataset) -> TaskData:
-    """The arrays of a card's task.
+T = TypeVar("T")
+
+
+class Source(NamedTuple):
+    """A place that data comes from."""
+
+    read: Callable[[Dataset], Raw]
+    stamp: Callable[[Dataset], str]
+    """Text that changes whenever what ``read`` returns may have changed."""
+
+
+SOURCES: Mapping[str, Source] = {
+    "bundled": Source(bundled.read, bundled.stamp),
+    "file": Source(files.read, files.stamp),
+    "generated": Source(generated.read, generated.stamp),
+    "openml": Source(openml.read, openml.stamp),
+}
+"""By a card's ``source``."""
+
+FORMERS: Mapping[str, Callable[[Raw, Dataset, str], TaskData]] = {
+    "tabular": table.to_task_data,
+    "image": images.to_task_data,
+    "sequence": sequences.to_task_data,
+    "text": texts.to_task_data,
+}
+"""How what was read becomes typed arrays, by a card's ``modality``."""
+
+
+def load(dataset: Dataset, fingerprint: str = "") -> TaskData:
+    """The arrays of a card's task: parsed once, then memory-mapped from the cache.
+
+    Parameters
+    ----------
+    dataset
+        The card.
+    fingerprint
+        What the data must be, where it was loaded before.
 
     Raises
     ------
     RequestError
-        Names the card, the key and the nearest valid value: for a location or column that is not there, a
-        table that cannot be read, and a target or column that nothing could be learned from.
+        Names the card, the key and the nearest valid value: for a location or column that is not there,
+        data that cannot be read, and a target or column that nothing could be learned from; also when the
+        data is no longer what ``fingerprint`` says.
     """
     where = dataset.file or dataset.name
-    if dataset.source not in SOURCES:
-        hint = nearest(dataset.source, SOURCES)
-        raise RequestError(f"{where}: source: there is no source '{dataset.source}'; {hint}")
-    return to_task_data(SOURCES[dataset.source](dataset), dataset, where)
+    source = _choose("source", dataset.source, SOURCES, where)
+    former = _choose("modality", dataset.modality, FORMERS, where)
+    stamp = source.stamp(dataset)
+    request = _request(dataset, stamp)
+    data = cache.find(request)
+    if data is None:
+        if dataset.rows is None:
+            data = former(source.read(dataset), dataset, where)
+        else:
+            data = subsample.of(load(dataclasses.replace(dataset, rows=None)), dataset.rows, where)
+        finished = dataclasses.replace(data, fingerprint=fingerprint_of(data), row_digests=row_digests(data))
+        if not stamp:  # the source has fetched what was not here
+            request = _request(dataset, source.stamp(dataset))
+        data = cache.keep(request, finished, dataset.name)
+    if fingerprint and data.fingerprint != fingerprint:
+        raise RequestError(f"{where}: the data has changed since the study was planned; plan it again")
+    return data
 
 
 def describe(dataset: Dataset, data: TaskData, metric: str | None = None) -> Task:
@@ -55,12 +116,32 @@ def describe(dataset: Dataset, data: TaskData, metric: str | None = None) -> Tas
     where = f"metric={metric}: {dataset.name}" if metric else f"{dataset.file or dataset.name}: metric"
     return Task(
         name=dataset.name,
-        origin=dataset.origin,
-        modality=dataset.modality,
+        origin=dataset.origin or data.origin or dataset.name,
+        modality=data.modality,
         task_type=data.task_type,
         metric=metrics.choose(metric or dataset.metric, data.task_type, where).name,
-        n_rows=len(data.X),
-        n_features=data.X.shape[1],
+        n_rows=len(data),
+        n_features=data.n_features,
         n_classes=len(data.classes),
-        fingerprint=fingerprint(data),
+        fingerprint=data.fingerprint,
+        horizon=data.y.shape[1] if data.task_type == "forecasting" else 0,
+        season=data.season,
+        weighted=data.weights is not None,
+        generated=dataset.source == "generated",
+        notes=data.notes,
     )
+
+
+def _choose(key: str, value: str, choices: Mapping[str, T], where: str) -> T:
+    if value not in choices:
+        raise RequestError(f"{where}: {key}: there is no {key} '{value}'; {nearest(value, choices)}")
+    return choices[value]
+
+
+def _request(dataset: Dataset, stamp: str) -> str:
+    """Digest of everything that decides what loading a card gives; names are not in it."""
+    card = dataclasses.asdict(dataset)
+    for key in ("name", "file", "about", "origin", "metric"):
+        del card[key]
+    text = json.dumps([card, stamp, cache.code_digest()], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Cards over tables that a test writes."""
+"""Cards over files that a test writes."""
 
 from __future__ import annotations
 
@@ -52,5 +52,17 @@ def card_of(tmp_path: Path) -> CardOf:
         table.to_csv(path, index=False) if ending == ".csv" else table.to_parquet(path, index=False)
         given = {"name": "mine", "source": "file", "location": path.name, "origin": "mine", **card}
         return Dataset(target=target, file=str(tmp_path / "mine.yaml"), **given)
+
+    return build
+
+
+@pytest.fixture
+def card_over(tmp_path: Path) -> CardOf:
+    """Write a file beside a card with the target ``y`` and return the card; keywords change the card."""
+
+    def build(content: str | bytes, name: str = "t.csv", **card: Any) -> Dataset:
+        (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        given = {"name": "mine", "source": "file", "location": name, "target": "y", "origin": "mine", **card}
+        return Dataset(file=str(tmp_path / "mine.yaml"), **given)
 
     return build

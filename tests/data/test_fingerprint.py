@@ -15,24 +15,25 @@ from benchmark.data.fingerprint import fingerprint
 X = pd.DataFrame(
     {"a": [1.0, np.nan, 3.0, 0.0], "b": pd.Categorical(["u", "v", None, "u"], categories=["u", "v"])}
 )
-DATA = TaskData(X, np.array([0, 1, 1, 0]), ("no", "yes"))
+DATA = TaskData(X, np.array([0, 1, 1, 0]), "binary", ("no", "yes"))
 
 
 def test_it_is_what_it_always_was() -> None:
-    assert fingerprint(DATA) == "8c20ad2569ff1c82d99f1f76fa70b19fe8c58e1f30b348102668394775cf39cb"
+    assert fingerprint(DATA) == "bf7a7b19787654d6eae2c6fc288582be2ec3499a9ffe80a820da297cfe6f48bb"
 
 
 @pytest.mark.parametrize(
     "same",
     [
-        TaskData(X.copy(), DATA.y.copy(), DATA.classes, notes=("said",)),
-        TaskData(X.set_index(pd.Index(list("wxyz"))), DATA.y, DATA.classes),
-        TaskData(X, DATA.y.astype(np.int32), DATA.classes),
-        TaskData(X.assign(a=[1.0, -np.nan, 3.0, -0.0]), DATA.y, DATA.classes),
-        TaskData(X.assign(b=X["b"].cat.as_ordered()), DATA.y, DATA.classes),
+        TaskData(X.copy(), DATA.y.copy(), "binary", DATA.classes, notes=("said",)),
+        TaskData(X.set_index(pd.Index(list("wxyz"))), DATA.y, "binary", DATA.classes),
+        TaskData(X, DATA.y.astype(np.int32), "binary", DATA.classes),
+        TaskData(X.assign(a=[1.0, -np.nan, 3.0, -0.0]), DATA.y, "binary", DATA.classes),
+        TaskData(X.assign(b=X["b"].cat.as_ordered()), DATA.y, "binary", DATA.classes),
         TaskData(
             X.assign(b=X["b"].astype(pd.CategoricalDtype(pd.Index(["u", "v"], dtype=object)))),
             DATA.y,
+            "binary",
             DATA.classes,
         ),
     ],
@@ -69,7 +70,10 @@ def test_the_target_changes_it() -> None:
         dataclasses.replace(DATA, y=np.array([0, 1, 0, 1])),
         dataclasses.replace(DATA, classes=("a", "b")),
         dataclasses.replace(DATA, classes=("no", "yes", "perhaps")),
-        dataclasses.replace(DATA, y=np.array([0.0, 1.0, 1.0, 0.0]), classes=()),
-        dataclasses.replace(DATA, y=np.array([0.0, 1.0, 1.0, 0.5]), classes=()),
+        dataclasses.replace(DATA, y=np.array([0.0, 1.0, 1.0, 0.0]), classes=(), task_type="regression"),
+        dataclasses.replace(DATA, weights=np.array([1.0, 1.0, 0.5, 1.5])),
+        dataclasses.replace(DATA, weights=np.array([1.0, 1.0, 1.5, 0.5])),
+        dataclasses.replace(DATA, season=12),
+        dataclasses.replace(DATA, y=np.array([0.0, 1.0, 1.0, 0.5]), classes=(), task_type="regression"),
     ]
     assert len({fingerprint(data) for data in others}) == len(others)
