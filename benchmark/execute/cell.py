@@ -20,10 +20,10 @@ from benchmark.execute.assemble import makers
 from benchmark.execute.fit import Diverged, Fit, fit
 from benchmark.execute.limits import FitTimeout, peak_memory_mb, reset_peak_memory, time_limit
 from benchmark.execute.tune import apply, best, settings
-from benchmark.metrics import METRICS, scores, test_errors
+from benchmark.metrics import METRICS, UndefinedMetric, scores, test_errors
 from benchmark.plan.grid import Job, PlannedCell
 from benchmark.plan.splits import splits
-from benchmark.spec import Record, Seeds, Split, Trial
+from benchmark.spec import CLASSIFICATION, Record, Seeds, Split, Trial
 
 __all__ = ["Done", "Outcome", "failed", "run_job", "unfinished"]
 
@@ -84,17 +84,16 @@ def _run_trial(job: Job, key: str, number: int, setting: Mapping[str, Any]) -> O
     result = _attempt(job, setting, job.trial_seeds)
     if isinstance(result, _Failure):
         return _outcome_of_failure(job, key, result, setting)
-    y = _table(job).y[_split(job).test]
-    error = METRICS[job.task.metric].error(y, result.prediction)
+    score, reason = _test_score(job, result)
     return Outcome(
         Trial(
             key,
             number,
             dict(setting),
             "ok",
-            result.remark,
+            reason,
             result.validation_error,
-            error,
+            None if score is None else METRICS[job.task.metric].error_of(score),
             result.fit_seconds,
         )
     )
@@ -119,18 +118,19 @@ def _run_cell(job: Job, cell: PlannedCell, known: Done) -> Outcome:
 
 
 def _record(job: Job, cell: PlannedCell, result: Fit, setting: Mapping[str, Any], tries: int) -> Record:
-    split, y = _split(job), _table(job).y
-    truth, metric = y[split.test], METRICS[job.task.metric]
+    split, task = _split(job), job.task
+    truth, weights = _truth(job)
+    score, reason = _test_score(job, result)
     return Record(
         key=cell.key,
         status="ok",
-        reason=result.remark,
-        metric=job.task.metric,
-        error=metric.error(truth, result.prediction),
-        score=metric.score(truth, result.prediction),
+        reason=reason,
+        metric=task.metric,
+        error=None if score is None else METRICS[task.metric].error_of(score),
+        score=score,
         validation_error=result.validation_error,
-        scores=scores(truth, result.prediction, job.task.task_type),
-        test_errors=None if job.task.task_type == "regression" else test_errors(truth, result.prediction),
+        scores=scores(truth, result.prediction, task.task_type, weights),
+        test_errors=test_errors(truth, result.prediction) if task.task_type in CLASSIFICATION else None,
         n_train=len(split.train),
         n_test=len(split.test),
         steps=result.steps,
@@ -140,6 +140,21 @@ def _record(job: Job, cell: PlannedCell, result: Fit, setting: Mapping[str, Any]
         trials=tries,
         setting=dict(setting),
     )
+
+
+def _truth(job: Job) -> tuple[np.ndarray, np.ndarray | None]:
+    """Target and weights of the test rows."""
+    table, test = _table(job), _split(job).test
+    return table.y[test], None if table.weights is None else table.weights[test]
+
+
+def _test_score(job: Job, result: Fit) -> tuple[float | None, str]:
+    """The metric on the test rows, or None where they do not define it; and what there is to remark."""
+    truth, weights = _truth(job)
+    try:
+        return METRICS[job.task.metric].score(truth, result.prediction, weights), result.remark
+    except UndefinedMetric as error:
+        return None, "; ".join(filter(None, [result.remark, f"{error}; pooled over the folds"]))
 
 
 def _attempt(job: Job, setting: Mapping[str, Any], seeds: Seeds) -> Fit | _Failure:
@@ -160,6 +175,8 @@ def _attempt(job: Job, setting: Mapping[str, Any], seeds: Seeds) -> Fit | _Failu
             )
     except Diverged as error:
         return _Failure("diverged", str(error))
+    except UndefinedMetric as error:
+        return _Failure("failed", f"{error}, and these are the validation rows")
     except FitTimeout as error:
         return _Failure("timeout", str(error))
     except MemoryError as error:
@@ -191,24 +208,29 @@ def _outcome_of_failure(
     return Outcome(record)
 
 
-_tables: dict[str, TaskData] = {}
+_tables: dict[tuple[str, str], TaskData] = {}
 _split_lists: dict[tuple[Any, ...], tuple[Split, ...]] = {}
+
+
+def _address(job: Job) -> tuple[str, str]:
+    """What tells data apart: the same arrays may come with other groups or splits of their own."""
+    return job.task.fingerprint, repr(job.dataset)
 
 
 def _table(job: Job) -> TaskData:
     """The job's data; a worker keeps the last few tasks it worked on."""
-    fingerprint = job.task.fingerprint
-    if fingerprint not in _tables:
+    at = _address(job)
+    if at not in _tables:
         while len(_tables) >= 4:
             del _tables[next(iter(_tables))]
-        _tables[fingerprint] = data.load(job.dataset)
-    return _tables[fingerprint]
+        _tables[at] = data.load(job.dataset, job.task.fingerprint)
+    return _tables[at]
 
 
 def _split(job: Job) -> Split:
     """The job's split, drawn anew from the same seed as in the plan."""
-    at = (job.task.fingerprint, job.protocol.splits, job.root_seed)
+    at = (*_address(job), job.protocol.splits, job.root_seed)
     if at not in _split_lists:
         _split_lists.clear()
-        _split_lists[at] = splits(job.task, _table(job).y, job.protocol.splits, job.root_seed)
+        _split_lists[at] = splits(job.task, _table(job).basis(), job.protocol.splits, job.root_seed)
     return next(s for s in _split_lists[at] if (s.repeat, s.fold) == (job.repeat, job.fold))

@@ -1,4 +1,4 @@
-"""Fits one pipeline on one split: tables in, test prediction and validation error out."""
+"""Fits one pipeline on one split: data in, test prediction and validation error out."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import torch
 from sklearn.exceptions import ConvergenceWarning
 
 from benchmark.data import TaskData
 from benchmark.execute import assemble
-from benchmark.execute.train import Diverged, Pace, Parts, Rows, predict, train
+from benchmark.execute.outputs import predict
+from benchmark.execute.prepared import Prepared, prepare
+from benchmark.execute.rows import Rows, chunk_size, to_rows
+from benchmark.execute.train import Diverged, Pace, Parts, train
 from benchmark.metrics import METRICS, Metric
-from benchmark.spec import Budget, InputSpec, Pipeline, Seeds, Split, Task
+from benchmark.spec import Budget, Pipeline, Seeds, Split, Task
 
 __all__ = ["Diverged", "Fit", "fit"]
 
@@ -31,7 +33,9 @@ class Fit:
     """What fitting a pipeline on one split leaves."""
 
     prediction: npt.NDArray[np.float32]
-    """Of the test rows: probabilities ``(n_test, n_classes)`` or values ``(n_test,)``."""
+    """Of the test rows: probabilities ``(n_test, n_classes)``; values ``(n_test,)``, of forecasts ``(n_test,
+    horizon)``; of a language task the probability of the true class at every position ``(n_test, time)``, 1
+    where nothing is asked, since the probabilities of all classes would be far too large to keep."""
     validation_error: float
     steps: int
     """Optimizer steps up to the model that was kept; 0 outside the neural family."""
@@ -57,17 +61,19 @@ class _Request:
     seeds: Seeds
     device: str
 
+    def prepared(self, **conversion: Any) -> Prepared:
+        """The parts of the split, preprocessed."""
+        component = self.pipeline.components["preprocessor"]
+        return prepare(self.data, self.split, component, self.make["preprocessor"], **conversion)
 
-@dataclass(frozen=True, eq=False)
-class _Tables:
-    """The three parts of a split after preprocessing, and what that took."""
+    def weights(self, rows: Any) -> Array | None:
+        """Weights of some rows; None where all count the same."""
+        return None if self.data.weights is None else self.data.weights[rows]
 
-    train: pd.DataFrame
-    validation: pd.DataFrame
-    test: pd.DataFrame
-    fit_seconds: float
-    """Fitting on the training rows; transforming those and the validation rows."""
-    test_seconds: float
+    def validation_error(self, prediction: Array) -> float:
+        """The metric's error on the validation rows."""
+        rows = self.split.validation
+        return self.metric.error(self.data.y[rows], prediction, self.weights(rows))
 
 
 def fit(
@@ -90,7 +96,8 @@ def fit(
     pipeline
         All slots of its family filled, hyperparameters already in each component's ``make``.
     data, task, split
-        The arrays, their facts, and which rows are for what. Test rows are only predicted.
+        The arrays, their facts, and which rows are for what. Test rows are only predicted; what came true of
+        a text says which of its probabilities are kept.
     metric
         Name of the metric by which a network's checkpoint is chosen, and of the validation error.
     budget
@@ -115,98 +122,98 @@ def fit(
     return _FAMILIES[pipeline.family](request)
 
 
-_last_tables: list[tuple[TaskData, str, _Tables]] = []
-"""At most one: what the last fit used, with the data that it came from."""
-
-
-def _preprocessed(request: _Request) -> _Tables:
-    """The split's tables, fitted on training rows only.
-
-    Kept from one fit to the next, since the trials and seeds of a job mostly share them; what they took
-    counts in every fit's time all the same.
-    """
-    preprocessor = request.pipeline.components["preprocessor"]
-    at = repr((preprocessor.make, preprocessor.code, request.split.digest))
-    if not _last_tables or _last_tables[0][0] is not request.data or _last_tables[0][1] != at:
-        X, split = request.data.X, request.split
-        raw = X.iloc[split.train]
-        started = time.perf_counter()
-        fitted = request.make["preprocessor"]()
-        fitted.fit(raw, request.data.y[split.train])
-        train, validation = fitted.transform(raw), fitted.transform(X.iloc[split.validation])
-        between = time.perf_counter()
-        test = fitted.transform(X.iloc[split.test])
-        seconds = between - started, time.perf_counter() - between
-        _last_tables[:] = [(request.data, at, _Tables(train, validation, test, *seconds))]
-    return _last_tables[0][2]
-
-
 def _fit_network(request: _Request) -> Fit:
     """A network trained by gradient steps, at its best checkpoint."""
     torch.use_deterministic_algorithms(True)
-    pipeline, make, task = request.pipeline, request.make, request.task
-    classes = task.n_classes > 0
-    y, y_validation = request.data.y[request.split.train], request.data.y[request.split.validation]
+    task, y, split, device = request.task, request.data.y, request.split, request.device
 
-    tables = _preprocessed(request)
+    parts = request.prepared(form=device, convert=lambda part: to_rows(part, device))
     started = time.perf_counter()
-    rows, validation_rows = (_to_rows(part, request.device) for part in (tables.train, tables.validation))
-    scale = _Scale(0.0, 1.0) if classes else _Scale.of(y)
-    target = torch.tensor(y if classes else scale.standardise(y), device=request.device)
+    scale = _Scale(0.0, 1.0) if task.n_classes else _Scale.of(y[split.train])
+    pace = Pace.of(request.budget, len(parts.train))
+    trainee = _trainee(request, parts.train, pace)
 
-    pace = Pace.of(request.budget, len(rows))
-    torch.manual_seed(request.seeds.weights)
-    n_outputs = task.n_classes or 1
-    network = assemble.network(pipeline, make, _input_spec(tables.train), n_outputs).to(request.device)
-    loss = make["loss"](task.task_type, n_outputs)
-    optimizer = assemble.optimizer(pipeline, make, network)
-    schedule = assemble.schedule(pipeline, make, optimizer, pace.total)
-
-    def prediction(of: Rows) -> Array:
-        return scale.restore(predict(network, of, classes=classes))
+    def prediction(of: Rows, numbers: Any) -> Array:
+        asked = torch.tensor(y[numbers], device=device) if task.task_type == "language" else None
+        values = predict(trainee.network, of, task.task_type, task.n_outputs, asked=asked)
+        return scale.restore(values)
 
     def validation_error() -> float | None:
-        values = prediction(validation_rows)
-        return request.metric.error(y_validation, values) if np.isfinite(values).all() else None
+        values = prediction(parts.validation, split.validation)
+        return request.validation_error(values) if np.isfinite(values).all() else None
 
     trained = train(
-        Parts(network, loss, optimizer, schedule, assemble.asks(pipeline, "optimizer", "train_eval")),
-        rows,
-        target,
+        trainee,
+        parts.train,
+        torch.tensor(y[split.train] if task.n_classes else scale.standardise(y[split.train]), device=device),
+        _to_weights(request.weights(split.train), device),
         pace=pace,
         budget=request.budget,
         seeds=request.seeds,
         validation_error=validation_error,
     )
     fitted = time.perf_counter()
-    test_prediction = _finite(prediction(_to_rows(tables.test, request.device)), "test")
-    seconds = fitted - started + tables.fit_seconds, time.perf_counter() - fitted + tables.test_seconds
+    test_prediction = _finite(prediction(parts.test, split.test), "test")
+    seconds = fitted - started + parts.fit_seconds, time.perf_counter() - fitted + parts.test_seconds
     return Fit(test_prediction, trained.validation_error, trained.steps, *seconds, trained.remark)
+
+
+def _trainee(request: _Request, rows: Rows, pace: Pace) -> Parts:
+    """The network with fresh weights, and everything that trains it, on the device."""
+    pipeline, make, task, device = request.pipeline, request.make, request.task, request.device
+    torch.manual_seed(request.seeds.weights)
+    spec = rows.spec(every_step=task.task_type == "language")
+    network = assemble.network(pipeline, make, spec, task.n_outputs).to(device)
+    loss = make["loss"](task.task_type, task.n_outputs)
+    optimizer = assemble.optimizer(pipeline, make, network)
+    return Parts(
+        network,
+        loss.to(device) if isinstance(loss, torch.nn.Module) else loss,
+        optimizer,
+        assemble.schedule(pipeline, make, optimizer, pace.total),
+        assemble.asks(pipeline, "optimizer", "train_eval"),
+    )
+
+
+def _to_weights(weights: Array | None, device: str) -> torch.Tensor | None:
+    return None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
 
 
 def _fit_learner(request: _Request) -> Fit:
     """A booster or an estimator, which trains itself."""
-    pipeline, make, task = request.pipeline, request.make, request.task
-    y, y_validation = request.data.y[request.split.train], request.data.y[request.split.validation]
+    pipeline, make, y, split = request.pipeline, request.make, request.data.y, request.split
     slot = "booster" if "booster" in make else "estimator"
     remarks: list[str] = []
 
-    tables = _preprocessed(request)
+    parts = request.prepared()
     started = time.perf_counter()
-    learner = assemble.learner(pipeline, make, task.task_type, request.seeds.weights % 2**31)
-    asks_validation = assemble.asks(pipeline, slot, "validation")
-    extra = {"validation": (tables.validation, y_validation)} if asks_validation else {}
+    learner = assemble.learner(pipeline, make, request.task.task_type, request.seeds.weights % 2**31)
     with _noting_convergence(remarks):
-        learner.fit(tables.train, y, **extra)
+        learner.fit(parts.train, y[split.train], **_extra(request, parts, slot))
     fitted = time.perf_counter()
 
-    validation_prediction = _finite(_predict_learner(learner, tables.validation, task), "validation")
+    said = _predict_learner(learner, parts.validation, request.task, y[split.validation])
+    validation_prediction = _finite(said, "validation")
     starting = time.perf_counter()
-    test_prediction = _finite(_predict_learner(learner, tables.test, task), "test")
+    test_prediction = _finite(_predict_learner(learner, parts.test, request.task, y[split.test]), "test")
     done = time.perf_counter()
-    error = request.metric.error(y_validation, validation_prediction)
-    seconds = fitted - started + tables.fit_seconds, done - starting + tables.test_seconds
+    error = request.validation_error(validation_prediction)
+    seconds = fitted - started + parts.fit_seconds, done - starting + parts.test_seconds
     return Fit(test_prediction, error, 0, *seconds, "; ".join(remarks))
+
+
+def _extra(request: _Request, parts: Prepared, slot: str) -> dict[str, Any]:
+    """What a learner's ``fit`` is passed because it asks for it."""
+    extra: dict[str, Any] = {}
+    validates, weighs = (assemble.asks(request.pipeline, slot, need) for need in ("validation", "weights"))
+    weighs = weighs and request.data.weights is not None
+    if validates:
+        extra["validation"] = (parts.validation, request.data.y[request.split.validation])
+    if weighs:
+        extra["sample_weight"] = request.weights(request.split.train)
+    if validates and weighs:
+        extra["validation_weight"] = request.weights(request.split.validation)
+    return extra
 
 
 _FAMILIES: Mapping[str, Callable[[_Request], Fit]] = {
@@ -216,18 +223,36 @@ _FAMILIES: Mapping[str, Callable[[_Request], Fit]] = {
 }
 
 
-def _predict_learner(learner: Any, table: pd.DataFrame, task: Task) -> npt.NDArray[np.float32]:
-    """Values, or probabilities with a column for every class of the task, seen in training or not."""
+def _predict_learner(learner: Any, inputs: Any, task: Task, y: Array) -> npt.NDArray[np.float32]:
+    """What :class:`Fit` says, with probability 0 for the classes that training did not have."""
     if task.n_classes == 0:
-        return np.asarray(learner.predict(table), dtype=np.float32)
-    probabilities = np.zeros((len(table), task.n_classes), dtype=np.float32)
-    probabilities[:, learner.classes_] = learner.predict_proba(table)
+        return np.asarray(learner.predict(inputs), dtype=np.float32)
+    if task.task_type == "language":
+        return _likelihoods(learner, inputs, y, task.n_classes)
+    probabilities = np.zeros((len(inputs), task.n_classes), dtype=np.float32)
+    probabilities[:, learner.classes_] = learner.predict_proba(inputs)
     return probabilities
+
+
+def _likelihoods(learner: Any, texts: Any, y: Array, n_classes: int) -> npt.NDArray[np.float32]:
+    """Probability of the true class at every position ``(n_rows, time)``, 1 where nothing is asked."""
+    column = np.full(n_classes, -1)
+    column[learner.classes_] = np.arange(len(learner.classes_))
+    likelihoods = np.ones(y.shape, dtype=np.float32)
+    chunk = chunk_size(y.shape[1], n_classes)
+    for start in range(0, len(y), chunk):
+        probabilities = learner.predict_proba(texts[start : start + chunk])
+        row, position = np.nonzero(y[start : start + chunk] >= 0)
+        columns = column[y[start + row, position]]
+        likelihoods[start + row, position] = np.where(
+            columns >= 0, probabilities[row, position, columns], 0.0
+        )
+    return likelihoods
 
 
 @dataclass(frozen=True)
 class _Scale:
-    """Mean and deviation of a regression target's training rows."""
+    """Mean and deviation of the target's training rows, over all steps of forecasts."""
 
     mean: float
     deviation: float
@@ -243,24 +268,6 @@ class _Scale:
         if self == _Scale(0.0, 1.0):
             return values
         return (values.astype(np.float64) * self.deviation + self.mean).astype(np.float32)
-
-
-def _to_rows(table: pd.DataFrame, device: str) -> Rows:
-    """Float columns as float32, integer columns as int64, on the device."""
-    numeric, codes = table.select_dtypes("floating"), table.select_dtypes("integer")
-    if numeric.shape[1] + codes.shape[1] < table.shape[1]:
-        other = table.drop(columns=[*numeric.columns, *codes.columns]).dtypes.iloc[0]
-        raise TypeError(f"the preprocessor returned a column of type {other}, neither float nor integer")
-    return Rows(
-        torch.tensor(numeric.to_numpy(np.float32), device=device) if numeric.shape[1] else None,
-        torch.tensor(codes.to_numpy(np.int64), device=device) if codes.shape[1] else None,
-    )
-
-
-def _input_spec(table: pd.DataFrame) -> InputSpec:
-    codes = table.select_dtypes("integer")
-    cardinalities = tuple(int(column.max()) + 1 for _, column in codes.items())
-    return InputSpec(table.shape[1] - codes.shape[1], cardinalities)
 
 
 def _finite(prediction: npt.NDArray[np.float32], part: str) -> npt.NDArray[np.float32]:

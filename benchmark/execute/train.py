@@ -1,8 +1,4 @@
-"""Trains a network within a budget and leaves it at its best checkpoint.
-
-The whole table lies in memory and batches are rows by permuted index: for small networks a loader that
-assembles rows one by one costs more than the step.
-"""
+"""Trains a network within a budget and leaves it at its best checkpoint."""
 
 from __future__ import annotations
 
@@ -11,53 +7,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from benchmark.execute.outputs import mean_loss
+from benchmark.execute.rows import Rows
 from benchmark.spec import Budget, Seeds
 
-__all__ = ["Diverged", "Pace", "Parts", "Rows", "Trained", "batches", "mean_loss", "predict", "train"]
+__all__ = ["Diverged", "Pace", "Parts", "Trained", "batches", "train"]
 
 TICKS = 1000
 """Resolution of a schedule over a budget in seconds, whose number of steps nobody knows beforehand."""
 STATISTICS_BATCHES = 50
 """Batches that averaged weights get to settle their batch norm, as Schedule-Free's authors advise."""
-CHUNK = 16_384
-"""Rows that are predicted at once, to bound the memory."""
 
 
 class Diverged(RuntimeError):
     """The loss or the prediction was not finite, and there is no earlier checkpoint to fall back on."""
-
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Inputs of some rows: floats ``(n_rows, n_numeric)`` and codes ``(n_rows, n_categorical)``, or None."""
-
-    x_num: Tensor | None
-    x_cat: Tensor | None
-
-    def __len__(self) -> int:
-        present = self.x_num if self.x_num is not None else self.x_cat
-        return 0 if present is None else len(present)
-
-    @property
-    def device(self) -> torch.device:
-        """Where the tensors are."""
-        present = self.x_num if self.x_num is not None else self.x_cat
-        return torch.device("cpu") if present is None else present.device
-
-    def take(self, index: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """What ``forward`` takes, for rows by number."""
-        x_num = None if self.x_num is None else self.x_num.index_select(0, index)
-        return x_num, None if self.x_cat is None else self.x_cat.index_select(0, index)
-
-    def part(self, rows: slice) -> tuple[Tensor | None, Tensor | None]:
-        """What ``forward`` takes, for evenly spaced rows."""
-        x_num = None if self.x_num is None else self.x_num[rows]
-        return x_num, None if self.x_cat is None else self.x_cat[rows]
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,6 +85,7 @@ def train(
     parts: Parts,
     rows: Rows,
     target: Tensor,
+    weights: Tensor | None = None,
     *,
     pace: Pace,
     budget: Budget,
@@ -132,7 +99,10 @@ def train(
     parts
         The network with everything that trains it.
     rows, target
-        Training rows, and their class codes or standardised values ``(n_rows,)``.
+        Training rows, and their class codes or standardised values ``(n_rows,)``; standardised values
+        ``(n_rows, horizon)`` of forecasts; class codes ``(n_rows, time)`` of texts, -1 where none is asked.
+    weights
+        Of the rows, float32 ``(n_rows,)``; None: all count the same.
     pace
         How the budget is spent; its clock runs from when it was made.
     budget
@@ -149,8 +119,8 @@ def train(
     """
     torch.manual_seed(seeds.dropout)
     best, stale, remark = None, 0, ""
-    weights: dict[str, Tensor] = {}
-    for step, finite in _until_evaluations(parts, rows, target, pace, budget, seeds):
+    kept: dict[str, Tensor] = {}
+    for step, finite in _until_evaluations(parts, rows, target, weights, pace, budget, seeds):
         error = _evaluate(parts, rows, budget, validation_error) if finite else None
         if error is None:
             remark = f"the loss or the prediction was not finite at step {step}"
@@ -158,18 +128,24 @@ def train(
         stale = 0 if best is None or error < best.validation_error else stale + 1
         if best is None or error <= best.validation_error:
             best = Trained(error, step)
-            weights = {name: tensor.clone() for name, tensor in parts.network.state_dict().items()}
+            kept = {name: tensor.clone() for name, tensor in parts.network.state_dict().items()}
         if stale >= budget.patience:
             break
     if best is None:
         raise Diverged(remark)
-    parts.network.load_state_dict(weights)
+    parts.network.load_state_dict(kept)
     parts.network.eval()
     return replace(best, remark=remark and f"{remark}; the model of step {best.steps} was kept")
 
 
 def _until_evaluations(
-    parts: Parts, rows: Rows, target: Tensor, pace: Pace, budget: Budget, seeds: Seeds
+    parts: Parts,
+    rows: Rows,
+    target: Tensor,
+    weights: Tensor | None,
+    pace: Pace,
+    budget: Budget,
+    seeds: Seeds,
 ) -> Iterator[tuple[int, bool]]:
     """Train; yield the step, and whether all losses were finite, whenever an evaluation is due."""
     step, scored_at, marks, scheduled = 0, 0, 0, 0
@@ -178,7 +154,12 @@ def _until_evaluations(
     parts.set_training()
     for index in batches(len(rows), budget.batch_size, seeds.order, target.device):
         parts.optimizer.zero_grad(set_to_none=True)
-        value = mean_loss(parts.loss, parts.network(*rows.take(index)), target.index_select(0, index))
+        value = mean_loss(
+            parts.loss,
+            parts.network(*rows.take(index)),
+            target.index_select(0, index),
+            None if weights is None else weights.index_select(0, index),
+        )
         value.backward()  # type: ignore[no-untyped-call]
         parts.optimizer.step()
         losses += value.detach()
@@ -247,25 +228,3 @@ def batches(n_rows: int, batch_size: int, seed: int, device: torch.device) -> It
 def _batches_per_epoch(n_rows: int, batch_size: int) -> int:
     full, rest = divmod(n_rows, batch_size)
     return max(1, full + (rest > 1))
-
-
-def mean_loss(loss: Callable[[Tensor, Tensor], Tensor], output: Tensor, target: Tensor) -> Tensor:
-    """The loss of a batch; for an ensemble's output ``(batch, k, n_outputs)`` the mean over its members.
-
-    Members have equally many rows, so the mean over all rows of all members is the mean of their losses.
-    """
-    if output.ndim == 3:
-        target = target.repeat_interleave(output.shape[1])
-        output = output.flatten(0, 1)
-    return loss(output.squeeze(-1) if target.is_floating_point() else output, target)
-
-
-@torch.inference_mode()
-def predict(network: torch.nn.Module, rows: Rows, *, classes: bool) -> npt.NDArray[np.float32]:
-    """Probabilities ``(n_rows, n_classes)`` or standardised values ``(n_rows,)``; members are averaged."""
-    parts = []
-    for start in range(0, len(rows), CHUNK):
-        output = network(*rows.part(slice(start, start + CHUNK)))
-        output = output.softmax(-1) if classes else output.squeeze(-1)
-        parts.append(output.mean(1) if output.ndim == 2 + classes else output)
-    return torch.cat(parts).float().cpu().numpy()

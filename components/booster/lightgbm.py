@@ -24,14 +24,14 @@ class TreeShape(Protocol):
 class LightGBM(BaseEstimator):  # type: ignore[misc]
     """Gradient boosted trees (Ke et al., NeurIPS 2017), kept at the best round of the validation rows.
 
-    Integer columns are taken as categories, NaN as missing.
+    Integer columns are taken as categories, NaN as missing. Every step of a forecast has trees of its own.
 
     Parameters
     ----------
     weak_learner
         Gives the shape of the trees.
     task_type
-        ``binary``, ``multiclass`` or ``regression``.
+        ``binary``, ``multiclass``, ``regression`` or ``forecasting``.
     seed
         Below 2**31.
     n_estimators
@@ -67,46 +67,70 @@ class LightGBM(BaseEstimator):  # type: ignore[misc]
         self.min_category_rows = min_category_rows
         self.patience = patience
 
-    def fit(self, X: pd.DataFrame, y: np.ndarray, *, validation: tuple[pd.DataFrame, np.ndarray]) -> Self:
+    def fit(
+        self,
+        X: pd.DataFrame,
+        y: np.ndarray,
+        *,
+        validation: tuple[pd.DataFrame, np.ndarray],
+        sample_weight: np.ndarray | None = None,
+        validation_weight: np.ndarray | None = None,
+    ) -> Self:
         """Boost on ``X (n_rows, n_features)``, stopping by the loss on ``validation``.
 
         Validation rows whose class no training row has cannot be scored and are left out.
         """
         X_validation, y_validation = validation
-        if self.task_type != "regression":
+        if self._classifies():
             self.classes_ = np.unique(y)
             seen = np.isin(y_validation, self.classes_)
             X_validation, y_validation = X_validation[seen], y_validation[seen]
+            validation_weight = None if validation_weight is None else validation_weight[seen]
             y, y_validation = np.searchsorted(self.classes_, y), np.searchsorted(self.classes_, y_validation)
             if len(self.classes_) == 1:
                 return self
-        categorical = [place for place, kind in enumerate(X.dtypes) if kind.kind in "iu"]
         settings = self._settings()
-        train = lightgbm.Dataset(X.to_numpy(np.float64), y, categorical_feature=categorical, params=settings)
-        scored, stop = [], []
-        if len(y_validation):
-            scored = [train.create_valid(X_validation.to_numpy(np.float64), y_validation)]
-            stop = [lightgbm.early_stopping(self.patience, verbose=False)]
-        self.booster_ = lightgbm.train(settings, train, self.n_estimators, valid_sets=scored, callbacks=stop)
+        categorical = [place for place, kind in enumerate(X.dtypes) if kind.kind in "iu"]
+        train = lightgbm.Dataset(
+            X.to_numpy(np.float64), weight=sample_weight, categorical_feature=categorical, params=settings
+        )
+        scored = train.create_valid(X_validation.to_numpy(np.float64), weight=validation_weight)
+        self.boosters_ = []
+        for values, values_validation in zip(_steps(y), _steps(y_validation), strict=True):
+            train.set_label(values)
+            scored.set_label(values_validation)
+            self.boosters_.append(self._boosted(settings, train, scored if len(y_validation) else None))
         return self
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Numbers ``(n_rows,)``, or the most probable class codes."""
-        if self.task_type != "regression":
+        """Numbers ``(n_rows,)`` or ``(n_rows, horizon)``, or the most probable class codes."""
+        if self._classifies():
             return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
-        return np.asarray(self.booster_.predict(X.to_numpy(np.float64)))
+        raw = [booster.predict(X.to_numpy(np.float64)) for booster in self.boosters_]
+        return np.asarray(raw[0]) if self.task_type == "regression" else np.column_stack(raw)
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         """Probabilities ``(n_rows, n_classes)``, columns in the order of ``classes_``."""
         if len(self.classes_) == 1:
             return np.ones((len(X), 1))
-        raw = np.asarray(self.booster_.predict(X.to_numpy(np.float64)))
+        raw = np.asarray(self.boosters_[0].predict(X.to_numpy(np.float64)))
         return raw if raw.ndim == 2 else np.column_stack([1 - raw, raw])
+
+    def _classifies(self) -> bool:
+        return self.task_type in ("binary", "multiclass")
+
+    def _boosted(
+        self, settings: dict[str, Any], train: lightgbm.Dataset, scored: lightgbm.Dataset | None
+    ) -> lightgbm.Booster:
+        if scored is None:
+            return lightgbm.train(settings, train, self.n_estimators)
+        stop = lightgbm.early_stopping(self.patience, verbose=False)
+        return lightgbm.train(settings, train, self.n_estimators, valid_sets=[scored], callbacks=[stop])
 
     def _settings(self) -> dict[str, Any]:
         tree = self.weak_learner
         objective: dict[str, Any] = {"objective": "regression"}
-        if self.task_type != "regression":
+        if self._classifies():
             n_classes = len(self.classes_)
             objective = {"objective": "multiclass", "num_class": n_classes}
             if n_classes == 2:
@@ -126,3 +150,8 @@ class LightGBM(BaseEstimator):  # type: ignore[misc]
             "num_threads": 1,
             "verbosity": -1,
         }
+
+
+def _steps(y: np.ndarray) -> list[np.ndarray]:
+    """The target of every step: one of ``(n_rows,)``, or the columns of ``(n_rows, horizon)``."""
+    return [y] if y.ndim == 1 else list(y.T)

@@ -13,7 +13,7 @@ __all__ = ["ByTaskType"]
 
 
 class ByTaskType(BaseEstimator):  # type: ignore[misc]
-    """The classifier for ``binary`` and ``multiclass`` tasks, the regressor for ``regression``.
+    """The classifier for ``binary`` and ``multiclass`` tasks, else the regressor, for one number or several.
 
     Parameters
     ----------
@@ -41,13 +41,14 @@ class ByTaskType(BaseEstimator):  # type: ignore[misc]
         self.regressor = regressor
         self.shared = shared
 
-    def fit(self, X: pd.DataFrame, y: np.ndarray) -> Self:
-        """Fit the learner on ``X (n_rows, n_features)``."""
-        make = self.regressor if self.task_type == "regression" else self.classifier
+    def fit(self, X: pd.DataFrame, y: np.ndarray, sample_weight: np.ndarray | None = None) -> Self:
+        """Fit the learner on ``X (n_rows, n_features)`` and ``y (n_rows,)`` or ``(n_rows, horizon)``."""
+        make = self.classifier if self.task_type in ("binary", "multiclass") else self.regressor
         learner = make(**(self.shared or {}))
         if "random_state" in learner.get_params():
             learner.set_params(random_state=self.seed)
-        self.learner_ = learner.fit(X.to_numpy(), y)
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        self.learner_ = learner.fit(X.to_numpy(), y, **weights)
         return self
 
     @property
@@ -56,7 +57,7 @@ class ByTaskType(BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.learner_.classes_)
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
-        """Numbers or class codes ``(n_rows,)``."""
+        """Numbers ``(n_rows,)`` or ``(n_rows, horizon)``, or class codes ``(n_rows,)``."""
         return np.asarray(self.learner_.predict(X.to_numpy()))
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:

@@ -13,15 +13,16 @@ class Likelihood(torch.nn.Module):
     Parameters
     ----------
     task_type
-        ``binary``, ``multiclass`` or ``regression``.
+        ``regression`` and ``forecasting`` have numbers, all others classes.
     n_outputs
-        Number of classes, or 1; the shape of the output says the same.
+        Number of classes, the horizon of a forecast, or 1; the shape of the output says the same.
     """
 
     def __init__(self, task_type: str, n_outputs: int) -> None:
         super().__init__()
         self.n_outputs = n_outputs
-        self.mean_loss = torch.nn.MSELoss() if task_type == "regression" else torch.nn.CrossEntropyLoss()
+        numbers = task_type in ("regression", "forecasting")
+        self.mean_loss = torch.nn.MSELoss() if numbers else torch.nn.CrossEntropyLoss()
 
     def forward(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Mean over a batch; ``output`` is ``(batch, n_classes)`` logits or ``(batch,)`` numbers."""

@@ -1,7 +1,7 @@
-"""Tables of numbers from raw tables, each step built on the one before.
+"""Tables of numbers from raw data, each step built on the one before.
 
-All of them take float64 columns (may hold NaN) and ``category`` columns (may be missing), keep rows and
-index, and learn from the rows they are fitted on alone.
+All of them take tables of float64 columns (may hold NaN) and ``category`` columns (may be missing), or what
+:class:`Flat` makes a table of; they keep rows and index, and learn from the rows they are fitted on alone.
 """
 
 from __future__ import annotations
@@ -15,27 +15,34 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from components.preprocessor.flat import Flat
+
 __all__ = ["OneHot", "Ordinal", "Standard"]
+
+CHUNK_NUMBERS = 2**22
+"""Numbers that are scaled at once: the library makes half a dozen copies of what it is given."""
 
 
 class Ordinal(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Numbers as they are, NaN kept; categories as int64 codes from 1, 0 for missing or not seen in fit."""
 
-    def fit(self, X: pd.DataFrame, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn passes it
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn passes it
         """Learn which columns are categories and which categories occur."""
-        categorical = X.select_dtypes("category")
+        self.flat_ = Flat().fit(X)
+        table = self.flat_.transform(X)
+        categorical = table.select_dtypes("category")
         self.categories_ = {
             column: values.cat.remove_unused_categories().cat.categories.sort_values()
             for column, values in categorical.items()
         }
-        self.numeric_ = [column for column in X.columns if column not in self.categories_]
+        self.numeric_ = [column for column in table.columns if column not in self.categories_]
         return self
 
-    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+    def transform(self, X: Any) -> pd.DataFrame:
         """The numeric columns, then the codes ``(n_rows, n_features)``."""
-        codes = {column: _codes(X[column], known) for column, known in self.categories_.items()}
-        numbers = X[self.numeric_].astype(np.float64)
-        return pd.concat([numbers, pd.DataFrame(codes, index=X.index)], axis=1)
+        table = self.flat_.transform(X)
+        codes = {column: _codes(table[column], known) for column, known in self.categories_.items()}
+        return pd.concat([table[self.numeric_], pd.DataFrame(codes, index=table.index)], axis=1)
 
 
 def _codes(column: pd.Series, known: pd.Index) -> np.ndarray:
@@ -49,33 +56,43 @@ class Standard(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     A constant column becomes 0 throughout, and so does one without any value.
     """
 
-    def fit(self, X: pd.DataFrame, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn passes it
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn passes it
         """Learn categories, medians, means and deviations."""
-        self.ordinal_ = Ordinal().fit(X)
-        self.scaler_ = make_pipeline(
-            SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()
-        )
-        if self.ordinal_.numeric_:
-            self.scaler_.fit(X[self.ordinal_.numeric_].to_numpy(np.float64))
+        self.ordinal_ = Ordinal()
+        table = self.ordinal_.fit_transform(X)
+        numeric = self.ordinal_.numeric_
+        width = max(1, CHUNK_NUMBERS // len(table))
+        self.scalers_ = {
+            start: _scaler().fit(table[numeric[start : start + width]].to_numpy())
+            for start in range(0, len(numeric), width)
+        }
         return self
 
-    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+    def transform(self, X: Any) -> pd.DataFrame:
         """Finite numeric columns, then the codes ``(n_rows, n_features)``."""
         table = self.ordinal_.transform(X)
-        if numeric := self.ordinal_.numeric_:
-            table[numeric] = self.scaler_.transform(table[numeric].to_numpy())
-        return table
+        numeric = self.ordinal_.numeric_
+        scaled = np.empty((len(table), len(numeric)), np.result_type(*table[numeric].dtypes, np.float32), "F")
+        for start, scaler in self.scalers_.items():
+            part = slice(start, start + scaler.n_features_in_)
+            scaled[:, part] = scaler.transform(table[numeric[part]].to_numpy())
+        numbers = pd.DataFrame(scaled, index=table.index, columns=numeric, copy=False)
+        return pd.concat([numbers, table.drop(columns=numeric)], axis=1)
+
+
+def _scaler() -> Any:
+    return make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
 
 
 class OneHot(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Numbers as in :class:`Standard`; one float column for each category, all 0 for missing or not seen."""
 
-    def fit(self, X: pd.DataFrame, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn passes it
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn passes it
         """Learn what :class:`Standard` learns."""
         self.standard_ = Standard().fit(X)
         return self
 
-    def transform(self, X: pd.DataFrame) -> pd.DataFrame:
+    def transform(self, X: Any) -> pd.DataFrame:
         """Float columns only ``(n_rows, n_numeric + n_categories)``."""
         table = self.standard_.transform(X)
         ordinal = self.standard_.ordinal_
@@ -84,4 +101,4 @@ class OneHot(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             for column, categories in ordinal.categories_.items()
             for code, category in enumerate(categories, start=1)
         }
-        return pd.concat([table[ordinal.numeric_], pd.DataFrame(indicators, index=X.index)], axis=1)
+        return pd.concat([table[ordinal.numeric_], pd.DataFrame(indicators, index=table.index)], axis=1)

@@ -67,7 +67,7 @@ def test_can_be_cloned(name: str) -> None:
     pd.testing.assert_frame_equal(again, first.fit(TRAIN, np.arange(4.0)).transform(TEST))
 
 
-@pytest.mark.parametrize("name", ["standard", "ordinal"])
+@pytest.mark.parametrize("name", ["standard", "ordinal", "native"])
 def test_codes_are_zero_for_missing_and_unseen(name: str) -> None:
     fitted = preprocessor(name).fit(TRAIN, np.arange(4.0))
     assert list(fitted.transform(TRAIN)["category"]) == [2, 1, 0, 2]
@@ -88,6 +88,17 @@ def test_numbers_are_filled_and_standardised_by_the_training_rows(name: str) -> 
     assert (fitted.transform(TEST)["constant"] == 0).all()
 
 
+@pytest.mark.parametrize("name", ["standard", "onehot"])
+def test_large_tables_are_scaled_in_parts(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    wide = pd.DataFrame(random.normal(size=(20, 7))).rename(columns=str).assign(text="a")
+    wide = wide.mask(random.random(wide.shape) < 0.2)
+    wide["text"] = wide["text"].astype("category")
+    whole = preprocessor(name).fit(wide, np.arange(20.0)).transform(wide)
+    monkeypatch.setattr("components.preprocessor.tables.CHUNK_NUMBERS", 3 * 20)
+    pd.testing.assert_frame_equal(preprocessor(name).fit(wide, np.arange(20.0)).transform(wide), whole)
+
+
 def test_onehot_has_a_column_for_each_category_seen() -> None:
     out = preprocessor("onehot").fit(TRAIN, np.arange(4.0)).transform(TEST)
     assert list(out.columns) == ["number", "constant", "category=a", "category=b"]
@@ -101,7 +112,7 @@ def test_tables_of_one_kind_and_columns_without_a_value(name: str, column: str) 
     assert len(fitted.transform(TEST[[column]])) == 3
     empty = table([None] * 4, [None] * 4)
     out = preprocessor(name).fit(empty, np.arange(4.0)).transform(TEST)
-    assert name == "ordinal" or np.isfinite(out.to_numpy(float)).all()
+    assert name in ("ordinal", "native", "unscaled") or np.isfinite(out.to_numpy(float)).all()
 
 
 cells = st.tuples(

@@ -51,7 +51,7 @@ def real_task() -> Callable[[str], tuple[TaskData, Task, Split]]:
         dataset = catalog.dataset(name)
         data = load(dataset)
         task = describe(dataset, data)
-        return data, task, splits(task, data.y, Splitting(), seed=0)[0]
+        return data, task, splits(task, data.basis(), Splitting(), seed=0)[0]
 
     return read
 

@@ -42,6 +42,11 @@ def with_arguments(pipeline: Pipeline, slot: str, **arguments: Any) -> Pipeline:
     return pipeline.swap(dataclasses.replace(part, make={**part.make, **arguments}))
 
 
+def table(data: TaskData) -> pd.DataFrame:
+    assert isinstance(data.X, pd.DataFrame)
+    return data.X
+
+
 def same(first: Fit, second: Fit) -> bool:
     return (
         first.prediction.tobytes() == second.prediction.tobytes()
@@ -50,7 +55,9 @@ def same(first: Fit, second: Fit) -> bool:
     )
 
 
-LEARNERS = [name for name in open_catalog().names("pipeline") if name != "featureless"]
+OF_OTHER_FORMS = ("cnn", "gru", "ngram", "seasonal_naive")
+TABULAR = [name for name in open_catalog().names("pipeline") if name not in OF_OTHER_FORMS]
+LEARNERS = [name for name in TABULAR if name != "featureless"]
 
 
 @pytest.mark.parametrize("task", ["iris", "wine", "diabetes"])
@@ -70,7 +77,7 @@ def test_learns_what_the_featureless_predictor_does_not(
     assert (result.steps > 0) == (name in ("mlp", "resnet", "tabm"))
 
 
-@pytest.mark.parametrize("name", open_catalog().names("pipeline"))
+@pytest.mark.parametrize("name", TABULAR)
 def test_same_arguments_same_bits(name: str, fitted: Callable[..., Fit]) -> None:
     short = dataclasses.replace(SHORT, amount=30)
     assert same(fitted(name, "anes96", budget=short), fitted(name, "anes96", budget=short))
@@ -104,7 +111,7 @@ def test_test_rows_are_only_predicted(name: str, pipeline: ReadPipeline, real_ta
     """Other test rows and other test targets change nothing but these rows' predictions."""
     data, facts, split = real_task("diabetes")
     test = np.asarray(split.test)
-    X, y = data.X.copy(), data.y.copy()
+    X, y = table(data).copy(), data.y.copy()
     numbers = X.columns.get_indexer(X.select_dtypes("number").columns)
     X.iloc[test[1:], numbers] *= 100.0
     y[test] = -1e6
@@ -127,7 +134,7 @@ def test_a_class_that_training_lacks_gets_a_column(
     fewer = dataclasses.replace(split, train=train[data.y[train] != 1])
     result = fit(pipeline(name), data, facts, fewer, metric="log_loss", budget=SHORT, seeds=SEEDS)
     assert result.prediction.shape == (len(split.test), 3)
-    assert result.prediction[:, 1].mean() < 0.2
+    assert result.prediction[:, 1].mean() < 0.3
     assert result.prediction.sum(axis=1) == pytest.approx(1.0, abs=1e-5)
 
 
@@ -148,7 +155,7 @@ def test_a_learning_rate_out_of_bounds_diverges(pipeline: ReadPipeline, fitted: 
 
 def test_missing_values_reach_trees_and_not_networks(pipeline: ReadPipeline, real_task: ReadTask) -> None:
     data, facts, split = real_task("wine")
-    X = data.X.mask(np.random.default_rng(0).random(data.X.shape) < 0.2)
+    X = table(data).mask(np.random.default_rng(0).random(table(data).shape) < 0.2)
     gappy = dataclasses.replace(data, X=X)
     for name in LEARNERS:
         result = fit(pipeline(name), gappy, facts, split, metric="log_loss", budget=SHORT, seeds=SEEDS)
@@ -160,7 +167,7 @@ def test_missing_values_reach_trees_and_not_networks(pipeline: ReadPipeline, rea
 
 def test_categories_alone_are_enough(pipeline: ReadPipeline, real_task: ReadTask) -> None:
     data, facts, split = real_task("iris")
-    binned = {name: pd.cut(column, 4).astype(str).astype("category") for name, column in data.X.items()}
+    binned = {name: pd.cut(column, 4).astype(str).astype("category") for name, column in table(data).items()}
     categories = dataclasses.replace(data, X=pd.DataFrame(binned))
     for name in LEARNERS:
         result = fit(pipeline(name), categories, facts, split, metric="log_loss", budget=SHORT, seeds=SEEDS)

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from benchmark.execute import assemble
-from benchmark.execute.train import Diverged, Pace, Parts, Rows, batches, mean_loss, predict, train
+from benchmark.execute.outputs import mean_loss, predict
+from benchmark.execute.rows import Tables
+from benchmark.execute.train import Diverged, Pace, Parts, batches, train
 from benchmark.spec import Budget, Pipeline, Seeds
 
 SEEDS = Seeds(1, 2, 3)
@@ -35,7 +37,7 @@ class Network(torch.nn.Module):
         return output
 
 
-ROWS = Rows(torch.randn(40, 3, generator=torch.Generator().manual_seed(5)), None)
+ROWS = Tables(torch.randn(40, 3, generator=torch.Generator().manual_seed(5)), None)
 TARGET = torch.randn(40, generator=torch.Generator().manual_seed(6))
 
 
@@ -183,11 +185,11 @@ class Constant(torch.nn.Module):
 
 
 def test_predictions_average_probabilities_not_logits() -> None:
-    rows = Rows(torch.zeros(5, 1), None)
+    rows = Tables(torch.zeros(5, 1), None)
     members = Constant([[0.0, np.log(3.0)], [0.0, 0.0]])
-    np.testing.assert_allclose(predict(members, rows, classes=True), [[0.375, 0.625]] * 5, rtol=1e-6)
-    np.testing.assert_allclose(predict(Constant([[1.0], [4.0]]), rows, classes=False), [2.5] * 5)
-    np.testing.assert_allclose(predict(Constant([3.0]), rows, classes=False), [3.0] * 5)
+    np.testing.assert_allclose(predict(members, rows, "binary"), [[0.375, 0.625]] * 5, rtol=1e-6)
+    np.testing.assert_allclose(predict(Constant([[1.0], [4.0]]), rows, "regression"), [2.5] * 5)
+    np.testing.assert_allclose(predict(Constant([3.0]), rows, "regression"), [3.0] * 5)
 
 
 def test_groups_carry_roles_in_one_order() -> None:

@@ -1,0 +1,75 @@
+"""The parts of a split as a learner takes them: preprocessed by what the training rows teach."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from benchmark.data import TaskData
+from benchmark.spec import Component, Split
+
+__all__ = ["Prepared", "prepare"]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The three parts of a split after preprocessing, and what that took."""
+
+    train: Any
+    validation: Any
+    test: Any
+    fit_seconds: float
+    """Fitting on the training rows; transforming those and the validation rows."""
+    test_seconds: float
+
+
+_last: list[tuple[TaskData, str, Prepared]] = []
+"""At most one: what the last fit used, with the data that it came from."""
+
+
+def prepare(
+    data: TaskData,
+    split: Split,
+    component: Component,
+    make: Callable[[], Any],
+    *,
+    form: str = "",
+    convert: Callable[[Any], Any] = lambda inputs: inputs,
+) -> Prepared:
+    """The split's parts, preprocessed and converted.
+
+    Kept from one fit to the next, since the trials and seeds of a job mostly share them; what they took
+    counts in every fit's time all the same. One is let go before the next is made, and no part is held in two
+    forms, so that a large table is in memory once.
+
+    Parameters
+    ----------
+    data, split
+        The arrays, and which rows are for what.
+    component, make
+        The preprocessor, and its class with the arguments bound.
+    form, convert
+        A name for what ``convert`` makes of a part, and how.
+    """
+    at = repr((component.make, component.code, split.digest, form))
+    if not _last or _last[0][0] is not data or _last[0][1] != at:
+        _last.clear()
+        _last.append((data, at, _prepared(data, split, make, convert)))
+    return _last[0][2]
+
+
+def _prepared(
+    data: TaskData, split: Split, make: Callable[[], Any], convert: Callable[[Any], Any]
+) -> Prepared:
+    raw = data.inputs(split.train)
+    started = time.perf_counter()
+    fitted = make()
+    fitted.fit(raw, data.y[split.train])
+    train = convert(fitted.transform(raw))
+    del raw
+    validation = convert(fitted.transform(data.inputs(split.validation)))
+    between = time.perf_counter()
+    test = convert(fitted.transform(data.inputs(split.test)))
+    return Prepared(train, validation, test, between - started, time.perf_counter() - between)
