@@ -21,6 +21,7 @@ from benchmark.errors import RequestError, nearest
 __all__ = ["main"]
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", re.IGNORECASE)
 _KINDS = ("slots", "components", "datasets", "suites", "studies", "pipelines")
 
 
@@ -101,6 +102,44 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
+def _fetch(options: argparse.Namespace) -> int:
+    from benchmark import api, texts
+
+    failed = 0
+    for fetched in api.fetch(options.overrides, options.config_dir):
+        print(texts.fetched(fetched), flush=True)
+        failed += fetched.status == "failed"
+    if failed:
+        print(f"{failed} failed; the same command tries them again and keeps the others")
+    return 1 if failed else 0
+
+
+def _cache(options: argparse.Namespace) -> int:
+    from benchmark import texts
+    from benchmark.data import cache
+    from benchmark.listing import as_text
+
+    if options.openml and not options.clear:
+        raise RequestError("--openml goes with --clear: it removes the downloads too")
+    removed, limit = [], cache.limit()
+    if options.verify:
+        removed = cache.verify()
+    elif options.clear:
+        removed = cache.clear(downloads=options.openml)
+    elif options.prune is not None:
+        removed = cache.prune(options.prune)
+    entries, downloaded = cache.entries(), cache.downloaded()
+    if options.json:
+        facts = texts.cache_facts(cache.folder(), limit, entries, removed, downloaded)
+        print(json.dumps(facts, indent=1))
+    else:
+        for line in texts.removed(removed, options.verify):
+            print(line)
+        print(as_text(texts.cache_rows(entries)))
+        print(texts.cache_size(cache.folder(), limit, entries, downloaded))
+    return 1 if options.verify and removed else 0
+
+
 def _new(options: argparse.Namespace) -> int:
     from benchmark.scaffold import scaffold
 
@@ -159,6 +198,13 @@ def _parser() -> argparse.ArgumentParser:
     listed.add_argument("--json", action="store_true")
     listed.set_defaults(command=_list)
 
+    fetch = commands.add_parser(
+        "fetch", parents=[study, catalog], help="get tasks ready for a machine that will be offline later"
+    )
+    fetch.set_defaults(command=_fetch)
+
+    _add_cache(commands)
+
     new = commands.add_parser("new", help="start a component of your own")
     new.add_argument("slot")
     new.add_argument("name")
@@ -173,8 +219,30 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_cache(commands: Any) -> None:
+    cache = commands.add_parser("cache", help="which parsed tasks are kept on disk, and how to remove them")
+    action = cache.add_mutually_exclusive_group()
+    action.add_argument(
+        "--prune", type=_bytes, metavar="SIZE", help="remove the least recently used down to 500MB, 5GB …"
+    )
+    action.add_argument("--clear", action="store_true", help="remove every parsed task")
+    action.add_argument(
+        "--verify", action="store_true", help="recompute every digest and remove what does not agree"
+    )
+    cache.add_argument("--openml", action="store_true", help="with --clear: also what OpenML sent")
+    cache.add_argument("--json", action="store_true")
+    cache.set_defaults(command=_cache)
+
+
 def _seconds(text: str) -> float:
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise argparse.ArgumentTypeError(f"{text!r} is no time; write 90s, 30m or 2h")
     return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def _bytes(text: str) -> int:
+    match = _SIZE.fullmatch(text.strip())
+    if match is None or text.strip()[-1].isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; write 500MB or 5GB")
+    return round(float(match[1]) * {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}[match[2].lower()])

@@ -89,7 +89,13 @@ def _datasets(catalog: Catalog) -> list[dict[str, Any]]:
 def _suites(catalog: Catalog) -> list[dict[str, Any]]:
     suites = [catalog.suite(name) for name in catalog.names("suite")]
     return [
-        {"name": suite.name, "n_tasks": len(suite.tasks), "tasks": list(suite.tasks), **suite.about}
+        {
+            "name": suite.name,
+            "openml": suite.openml,
+            "n_tasks": len(suite.tasks) or None,
+            "tasks": list(suite.tasks),
+            "description": suite.about.get("description", ""),
+        }
         for suite in suites
     ]
 

@@ -1,19 +1,37 @@
-"""What the command line says about plans and progress, as text for people and facts for machines."""
+"""What the command line says of plans, progress and the cache: text for people, facts for machines."""
 
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from benchmark.api import Forecast, PlannedStudy
+    from pathlib import Path
+
+    from benchmark.api import Fetched, Forecast, PlannedStudy
+    from benchmark.data.cache import Entry
     from benchmark.execute.engine import Progress
 
-__all__ = ["duration", "forecast", "heading", "plan_facts", "progress", "unfinished"]
+__all__ = [
+    "cache_facts",
+    "cache_rows",
+    "cache_size",
+    "duration",
+    "fetched",
+    "forecast",
+    "heading",
+    "plan_facts",
+    "progress",
+    "removed",
+    "size",
+    "unfinished",
+]
 
 _SHOWN_REFUSALS = 8
+_SHOWN_NOTES = 6
 
 
 def heading(planned: PlannedStudy) -> str:
@@ -45,8 +63,17 @@ def heading(planned: PlannedStudy) -> str:
             )
             for part in typed
         ),
+        *_notes(planned),
     ]
     return "\n".join(lines)
+
+
+def _notes(planned: PlannedStudy) -> list[str]:
+    """What was inferred or found about the data."""
+    notes = [f"  {task.name}: {note}" for task in planned.plan.tasks.values() for note in task.notes]
+    if len(notes) <= _SHOWN_NOTES:
+        return notes
+    return [*notes[: _SHOWN_NOTES - 1], f"  … and {len(notes) - _SHOWN_NOTES + 1} more notes (plan --json)"]
 
 
 def forecast(planned: PlannedStudy, expected: Forecast) -> str:
@@ -104,6 +131,82 @@ def plan_facts(planned: PlannedStudy, expected: Forecast) -> Mapping[str, Any]:
         ],
         "refused": [dataclasses.asdict(refusal) for refusal in planned.plan.refused],
     }
+
+
+def fetched(task: Fetched) -> str:
+    """How fetching one task went."""
+    if task.status == "failed":
+        return f"  {task.task}: failed: {task.reason}"
+    return f"  {task.task}: {task.status}, {task.n_rows:,} rows"
+
+
+def cache_rows(entries: Sequence[Entry]) -> list[Mapping[str, Any]]:
+    """One row per parsed task."""
+    return [
+        {
+            "name": entry.name,
+            "task type": entry.task_type,
+            "rows": f"{entry.n_rows:,}",
+            "features": f"{entry.n_features:,}",
+            "size": size(entry.bytes),
+            "last used": _time(entry).astimezone().strftime("%Y-%m-%d %H:%M"),
+        }
+        for entry in entries
+    ]
+
+
+def cache_size(folder: Path, limit: int, entries: Sequence[Entry], downloaded: int) -> str:
+    """How much there is of everything in the cache, and where it is."""
+    from benchmark.report.words import counted
+
+    parsed = f"{counted(len(entries), 'parsed task')}, {size(sum(entry.bytes for entry in entries))}"
+    return f"{parsed} of at most {size(limit)}; OpenML downloads, {size(downloaded)}\nin {folder}"
+
+
+def cache_facts(
+    folder: Path, limit: int, entries: Sequence[Entry], removed: Sequence[Entry], downloaded: int
+) -> Mapping[str, Any]:
+    """The cache as plain values."""
+
+    def fact(entry: Entry) -> Mapping[str, Any]:
+        return {**dataclasses.asdict(entry), "used": _time(entry).isoformat(timespec="seconds")}
+
+    return {
+        "schema": 1,
+        "folder": str(folder),
+        "bytes": sum(entry.bytes for entry in entries),
+        "limit_bytes": limit,
+        "downloaded_bytes": downloaded,
+        "tasks": [fact(entry) for entry in entries],
+        "removed": [fact(entry) for entry in removed],
+    }
+
+
+def removed(entries: Sequence[Entry], damaged: bool) -> list[str]:
+    """What has just left the cache, and why: a line each where it was damaged, else one for all."""
+    from benchmark.report.words import counted
+
+    if damaged:
+        lines = [
+            f"damaged, removed: {entry.name} in {entry.address[:12]}…, {size(entry.bytes)}"
+            for entry in entries
+        ]
+        return lines or ["every parsed task is as it was written"]
+    if not entries:
+        return []
+    return [f"removed {counted(len(entries), 'parsed task')}, {size(sum(entry.bytes for entry in entries))}"]
+
+
+def _time(entry: Entry) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(entry.used, tz=datetime.UTC)
+
+
+def size(count: int) -> str:
+    """Bytes as people say them."""
+    value, units = float(count), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 999.5 and len(units) > 1:
+        value, units = value / 1000, units[1:]
+    return f"{value:.3g} {units[0]}"
 
 
 def progress(done: Progress) -> str:

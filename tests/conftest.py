@@ -13,6 +13,13 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What tests and their subprocesses parse is kept apart from what the user's studies have parsed."""
+    os.environ["SWAPBENCH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ.pop("SWAPBENCH_CACHE_GB", None)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of real data beside the checkout."""

@@ -23,7 +23,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "slots": "",
     "errors": "",
     "parse": "errors",
-    "metrics": "errors",
+    "metrics": "errors spec",
     "records": "errors spec",
     "catalog": "errors parse spec",
     "targets": "errors records spec",
@@ -38,15 +38,16 @@ MAY_IMPORT: Mapping[str, str] = {
     "scaffold": "catalog errors spec",
     "api": "catalog data errors execute judge load plan records report spec",
     "texts": "api execute report",
-    "cli": "api catalog errors listing report scaffold texts",
+    "cli": "api catalog data errors listing report scaffold texts",
     "__main__": "cli",
     "__init__": "api catalog errors judge spec",
 }
 """Which parts of the harness a part may import, besides itself. A new part gets a row of its own."""
 
 BANNED_NOUNS = {"Experiment", "Method", "Model", "Config", "Manager", "Wrapper"}
-SPOKEN_OF = {"featureless"}
-"""Names of components that the harness may know: the judge puts a number on failures with this one."""
+SPOKEN_OF = {"featureless", "bundled", "generated", "native"}
+"""Names of entries that the harness may know: the judge puts a number on failures with the first; the others
+are also words of a contract (where data comes from, what a preprocessor gives)."""
 
 
 def part_of(file: Path) -> str:
@@ -108,8 +109,9 @@ def test_every_part_has_a_row() -> None:
 
 @pytest.mark.parametrize("name", ["spec", "slots"])
 def test_nouns_and_contracts_need_the_standard_library_only(name: str) -> None:
-    (file,) = below(name)
-    assert tops(file) <= {*sys.stdlib_module_names}
+    for file in below(name):
+        own = {"benchmark"} if file.parent.name == name else set()  # the parts of one package
+        assert tops(file) <= {*sys.stdlib_module_names} | own, shown(file)
 
 
 def test_one_module_imports_hydra() -> None:

@@ -26,6 +26,17 @@ def test_its_python_runs(
     assert "fits" in capsys.readouterr().out
 
 
+def commands() -> list[list[str]]:
+    """What follows ``swapbench run`` and the like in every shown line, without what only a run takes."""
+    lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("swapbench ")]
+    shown = [shlex.split(line, comments=True) for line in lines]
+    return [[item for item in line[2:] if not re.fullmatch(r"--budget|\d+[smh]", item)] for line in shown]
+
+
+def plan(command: list[str]) -> None:
+    assert main(["plan", *command]) == 0, command
+
+
 def test_its_commands_can_be_planned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -34,10 +45,21 @@ def test_its_commands_can_be_planned(
     (tmp_path / "path" / "to" / "my_optimizer.py").write_text(
         "import torch\n\n\nclass MyOptimizer(torch.optim.SGD):\n    pass\n"
     )
-    lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("swapbench ")]
-    commands = [shlex.split(line, comments=True) for line in lines]
-    assert len(commands) >= 5
-    for command in commands:
-        overrides = [item for item in command[2:] if not re.fullmatch(r"--budget|\d+[smh]", item)]
-        assert main(["plan", *overrides]) == 0, command
+    rows = "".join(f"{row % 7},{row % 3 == 0}\n" for row in range(40))
+    (tmp_path / "path" / "to" / "churn.csv").write_text(f"calls,churned\n{rows}")
+    offline = [command for command in commands() if "openml/" not in " ".join(command)]
+    assert len(offline) >= 8
+    for command in offline:
+        plan(command)
     assert "fits" in capsys.readouterr().out
+
+
+@pytest.mark.shared_data
+def test_its_openml_tasks_can_be_planned_where_they_are_cached(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENML_CACHE_DIR", str(shared / "openml_cache"))
+    (command,) = [command for command in commands() if "openml/" in " ".join(command)]
+    plan(command)
+    assert "2 tasks" in capsys.readouterr().out

@@ -162,8 +162,11 @@ def _counts(blocks: pd.DataFrame) -> dict[str, int]:
 
 
 def _over_splits(blocks: pd.DataFrame, effects: pd.DataFrame) -> CorrectedT | None:
-    """Nadeau and Bengio's test for a single task, on differences whose mean is the task's effect."""
-    if effects["task"].nunique() > 1:
+    """Nadeau and Bengio's test for a single task, on differences whose mean is the task's effect.
+
+    None where errors are pooled over the folds: equal by construction, they say nothing of the variance.
+    """
+    if effects["task"].nunique() > 1 or (blocks["pooled_baseline"] == 1).any():
         return None
     larger = effects[["error_candidate", "error_baseline"]].max(axis=1).set_axis(effects["host"])
     scale = larger.reindex(blocks["host"].astype("str")).to_numpy()

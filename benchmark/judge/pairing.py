@@ -29,6 +29,7 @@ MEASURED = [
     "n_test",
     "fit_seconds",
     "peak_memory_mb",
+    "pooled",
 ]
 MISSING_SHOWN = 3
 

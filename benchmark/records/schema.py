@@ -40,6 +40,7 @@ RECORD_COLUMNS: Mapping[str, str] = {
     "trials": "settings tried before this one was chosen; 0 for the default setting",
     "chosen": "JSON of the hyperparameters used, by slot.argument; {} for the default",
     "provenance": "digest of the machine, packages and commit it was computed with",
+    "pooled": "true where error, score and further metrics are those of all folds of the repeat together",
     "imputed": "true where the judge replaced the error of a cell that is not ok",
 }
 """Every further metric follows as a column ``metric_<name>``, in its own direction."""

@@ -24,7 +24,7 @@ from benchmark.errors import RequestError
 from benchmark.records.schema import RECORD_COLUMNS, SCHEMA_VERSION, TRIAL_COLUMNS
 from benchmark.spec import Cell, Record, Trial
 
-__all__ = ["Place", "Store", "TrialPlace", "open_store"]
+__all__ = ["Place", "Store", "TrialPlace", "featureless_errors", "open_store"]
 
 _PLACE = "study, role, slot, component, host, task, origin, repeat, fold, seed, setting, replicate, key"
 _TRIAL_PLACE = "study, role, slot, component, host, task, origin, repeat, fold, replicate, trial, key"
@@ -203,8 +203,8 @@ class Store:
             params=(study,),
         )
         scores = pd.DataFrame([json.loads(text) for text in frame.pop("scores")], index=frame.index)
-        frame["featureless_error"] = _featureless(frame)
-        frame["imputed"] = False
+        frame["featureless_error"] = featureless_errors(frame)
+        frame["pooled"] = frame["imputed"] = False
         frame = frame[[*RECORD_COLUMNS, "traceback"]]
         for column in ("error", "score", "validation_error", "featureless_error", "test_errors"):
             frame[column] = pd.to_numeric(frame[column]).astype(float)
@@ -319,8 +319,8 @@ def _marks(count: int) -> str:
     return ", ".join("?" * count)
 
 
-def _featureless(frame: pd.DataFrame) -> pd.Series:
-    """The featureless reference's error on each row's split."""
+def featureless_errors(frame: pd.DataFrame) -> pd.Series:
+    """The featureless reference's error on each row's split; NaN where there is none."""
     split = ["task", "repeat", "fold"]
     chosen = frame[
         (frame["role"] == "reference")

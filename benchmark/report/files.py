@@ -18,7 +18,7 @@ from benchmark.report.figures import Drawing
 from benchmark.report.page import Contents, render
 from benchmark.report.tables import Table
 from benchmark.report.words import counted, slugs
-from benchmark.spec import Study
+from benchmark.spec import Study, Task
 
 __all__ = ["write"]
 
@@ -27,6 +27,7 @@ def write(
     folder: Path,
     *,
     study: Study,
+    tasks: Sequence[Task],
     records: pd.DataFrame,
     trials: pd.DataFrame,
     judgement: Judgement,
@@ -43,8 +44,8 @@ def write(
     ----------
     folder : Path
         The study's folder; made where it does not exist.
-    study : Study
-        The question and its protocol.
+    study, tasks : Study, sequence of Task
+        The question and its protocol; facts and notes about the data.
     records, trials : pandas.DataFrame
         Columns of ``records.schema``; a column ``traceback`` of the records is shown where it is there.
     judgement : Judgement
@@ -68,7 +69,7 @@ def write(
     with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as scratch:
         report = Path(scratch) / "report"
         drawn = _draw(report / "figures", records, trials, judgement)
-        made = _tables(records, judgement, refused)
+        made = {**_about(tasks), **_tables(records, judgement, refused)}
         (report / "tables").mkdir()
         for table in filter(None, made.values()):
             tables.save(table, report / "tables")
@@ -141,6 +142,10 @@ def _evidence(judgement: Judgement) -> list[tuple[Comparison, list[Drawing]]]:
         (c, [figures.forest(c, f"forest-{stems[pair]}"), figures.heatmap(c, f"heatmap-{stems[pair]}")])
         for c, pair in zip(leading, pairs, strict=True)
     ]
+
+
+def _about(tasks: Sequence[Task]) -> dict[str, Table | None]:
+    return {"tasks": facts.data_table(tasks), "notes": facts.notes_table(tasks)}
 
 
 def _tables(records: pd.DataFrame, judgement: Judgement, refused: pd.DataFrame) -> dict[str, Table | None]:

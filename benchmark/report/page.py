@@ -32,6 +32,7 @@ __all__ = ["Contents", "Shown", "link", "render"]
 SECTIONS = (
     ("verdict", "Verdict"),
     ("evidence", "Evidence"),
+    ("data", "Data"),
     ("settings", "Tuned against default"),
     ("budget", "Tuning budget"),
     ("cost", "Cost"),

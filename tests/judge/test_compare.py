@@ -136,6 +136,17 @@ def test_a_single_task_is_tested_over_its_splits(table: Table) -> None:
     assert compare(unknown, "new", "base").single_task is None
 
 
+def test_errors_pooled_over_folds_are_no_sample_of_splits(table: Table) -> None:
+    records = table({"new": 0.3}, tasks=1, hosts=1, folds=10)
+    pooled = records.assign(
+        error=records.groupby(["component", "replicate", "repeat", "seed"])["error"].transform("mean"),
+        pooled=True,
+    )
+    found = compare(pooled, "new", "base")
+    assert found.effect.mean == pytest.approx(compare(records, "new", "base").effect.mean)
+    assert found.single_task is None
+
+
 def test_failures_reverse_no_verdict_in_silence(table: Table) -> None:
     records = table({"new": 0.05})
     hit = (records["component"] == "new") & (records["seed"] == 0)

@@ -15,7 +15,7 @@ import pytest
 from benchmark.judge import Judgement, judge
 from benchmark.records.schema import RECORD_COLUMNS, TRIAL_COLUMNS
 from benchmark.report import write
-from benchmark.spec import Protocol, Splitting, Study, Tuning
+from benchmark.spec import Protocol, Splitting, Study, Task, Tuning
 
 HOSTS = ("mlp", "resnet", "tabm")
 TASKS = {
@@ -50,6 +50,10 @@ class Case:
         return write(
             folder,
             study=self.study,
+            tasks=[
+                Task(name, name, "tabular", "binary", "roc_auc", 1000, 10, 2, "f" * 64, scheme="kfold")
+                for name in self.records["task"].unique()
+            ],
             records=self.records,
             trials=self.trials,
             judgement=self.judgement,
@@ -72,7 +76,7 @@ def make_case(rename: Mapping[str, str] | None = None, *, tasks: Mapping[str, fl
         references=tuple(new[name] for name in REFERENCES),
         tasks=tuple(new[name] for name in tasks),
         suite="bundled",
-        protocol=Protocol(splits=Splitting(1, FOLDS), seeds=SEEDS, tuning=Tuning(trials=TRIALS)),
+        protocol=Protocol(Splitting(repeats=1, folds=FOLDS), seeds=SEEDS, tuning=Tuning(trials=TRIALS)),
     )
     records = _records(tasks).replace({"component": new, "host": new, "task": new, "origin": new})
     records.loc[records["status"] != "ok", "reason"] = new.get("reason", "RuntimeError: step 3 gave NaN")

@@ -18,7 +18,18 @@ FIGURES = {
     *(f"{kind}-{name}" for kind in ("forest", "heatmap") for name in ("lion", "radam", "sgd")),
     *("overview", "tuned-against-default", "tuning-budget", "cost", "references", "noise-floor"),
 }
-TABLES = {"verdicts", "effects", "hosts", "robustness", "cost", "references", "aa", "failures", "not-run"}
+TABLES = {
+    "tasks",
+    "verdicts",
+    "effects",
+    "hosts",
+    "robustness",
+    "cost",
+    "references",
+    "aa",
+    "failures",
+    "not-run",
+}
 
 
 def test_every_figure_has_svg_pdf_and_csv(folder: Path) -> None:

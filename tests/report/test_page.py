@@ -69,6 +69,7 @@ def test_the_verdict_comes_first_and_every_section_is_there(page: Reader) -> Non
     assert page.headings == [
         "Verdict",
         "Evidence",
+        "Data",
         "Tuned against default",
         "Tuning budget",
         "Cost",

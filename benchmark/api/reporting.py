@@ -1,0 +1,99 @@
+"""Judges a study from the store and writes its report."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmark.api.planning import PlannedStudy
+from benchmark.api.running import freeze, left_of, link
+from benchmark.errors import RequestError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from benchmark.judge import Judgement
+    from benchmark.records.store import Store
+
+__all__ = ["Report", "judged", "records_of", "write_report"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """A judged study and where its report was written."""
+
+    judgement: Judgement
+    records: pd.DataFrame
+    refused: pd.DataFrame
+    page: Path
+    failures: int
+    """Records of the study that are not ok."""
+
+
+def write_report(planned: PlannedStudy) -> Report:
+    """Judge the study from the store and write its report, running nothing.
+
+    Raises
+    ------
+    RequestError
+        When cells of the study have no record yet.
+    """
+    import pandas as pd
+
+    from benchmark import report
+    from benchmark.records.store import open_store
+
+    with open_store(planned.resolved.results_dir, write=False) as store:
+        if left := left_of(planned.plan, store):
+            raise RequestError(
+                f"{planned.name}: {left} fits of this study are missing; `swapbench run` computes them"
+            )
+    with open_store(planned.resolved.results_dir, write=True) as store:
+        freeze(planned)
+        link(planned, store)  # other studies may have computed it all
+        records, trials = records_of(planned, store), store.trial_table(planned.name)
+        judgement = judged(planned, store, records)
+        refused = pd.DataFrame(
+            [dataclasses.asdict(refusal) for refusal in planned.plan.refused],
+            columns=["component", "role", "host", "task", "reason"],
+        )
+        page = report.write(
+            planned.folder,
+            study=dataclasses.replace(planned.study, name=planned.name),
+            tasks=list(planned.plan.tasks.values()),
+            records=records,
+            trials=trials,
+            judgement=judgement,
+            refused=refused,
+            provenance=store.provenance(planned.name),
+            sources={name: dict(part.source) for name, part in planned.resolved.components.items()},
+        )
+    return Report(judgement, records, refused, page, int((records["status"] != "ok").sum()))
+
+
+def records_of(planned: PlannedStudy, store: Store) -> pd.DataFrame:
+    """The study's records, pooled over folds where single folds do not define the metric."""
+    from benchmark.execute.pooled import pooled, truth_of
+
+    study, tasks = planned.study, planned.plan.tasks
+    truth = truth_of(planned.resolved.datasets, tasks, study.protocol.splits, study.seed)
+    return pooled(store.record_table(planned.name), tasks, truth, store.prediction)
+
+
+def judged(planned: PlannedStudy, store: Store, records: pd.DataFrame) -> Judgement:
+    """What the records of a planned study support."""
+    from benchmark.judge import judge
+
+    study = planned.study
+    return judge(
+        records,
+        candidates=[name for name in study.candidates if name in set(records["component"])],
+        baselines=list(study.baselines),
+        rope=study.protocol.rope,
+        level=study.protocol.level,
+        host_effects=study.protocol.host_effects,
+        excluded={(refusal.component, refusal.host, refusal.task) for refusal in planned.plan.refused},
+        variants_tried=store.variants_tried(study.slot),
+    )

@@ -1,0 +1,133 @@
+"""Executes what is missing of a study, once its question is fixed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from benchmark.api.planning import PlannedStudy, device_of
+from benchmark.errors import RequestError
+from benchmark.load.study import ResolvedStudy
+from benchmark.plan.cost import job_seconds
+from benchmark.plan.grid import Plan
+from benchmark.records.provenance import facts, facts_digest
+
+if TYPE_CHECKING:
+    from benchmark.execute.engine import Progress
+    from benchmark.records.store import Store
+
+__all__ = ["freeze", "left_of", "link", "run", "workers_of"]
+
+
+def run(planned: PlannedStudy, *, budget_seconds: float | None = None, quiet: bool = False) -> Progress:
+    """Execute what is missing of the study; every outcome is in the store when this returns or is killed.
+
+    Raises
+    ------
+    RequestError
+        When the study's first run asked something else, or another run is writing to the store.
+    """
+    from benchmark.execute.engine import Context, execute
+    from benchmark.records.store import open_store
+
+    resolved = planned.resolved
+    with open_store(resolved.results_dir, write=True) as store:
+        freeze(planned)
+        link(planned, store)
+        known = facts(device_of(resolved.device))
+        store.put_provenance(facts_digest(known), known)
+        seconds = job_seconds(planned.plan, store.fit_seconds())
+        return execute(
+            planned.plan,
+            store,
+            executor=resolved.executor,
+            context=Context(workers_of(resolved), resolved.config_dirs, resolved.trust),
+            provenance=facts_digest(known),
+            cost=lambda job: seconds[job.key],
+            budget_seconds=budget_seconds,
+            quiet=quiet,
+        )
+
+
+def workers_of(resolved: ResolvedStudy) -> int:
+    """How many processes the study may use."""
+    if resolved.executor == "serial":
+        return 1
+    return resolved.workers or len(os.sched_getaffinity(0))
+
+
+def freeze(planned: PlannedStudy) -> None:
+    """Write ``study.lock`` at the first run; afterwards the question may not change."""
+    lock = planned.folder / "study.lock"
+    asked = json.loads(json.dumps(dataclasses.asdict(planned.study)))
+    if lock.is_file():
+        fixed = json.loads(lock.read_text(encoding="utf-8"))
+        if fixed["digest"] != planned.resolved.digest:
+            changed = _first_difference(fixed["study"], asked) or "the overrides of components"
+            raise RequestError(
+                f"{lock}: the first run fixed this study and {changed} is different now; "
+                "give the new question another name="
+            )
+        return
+    planned.folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(
+        {"schema": 1, "digest": planned.resolved.digest, "study": asked}, indent=1, sort_keys=True
+    )
+    partial = lock.with_suffix(".partial")
+    partial.write_text(text + "\n", encoding="utf-8")
+    partial.replace(lock)
+
+
+def _first_difference(before: Any, now: Any, path: str = "") -> str | None:
+    """The first key whose value differs, with both values."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        keys = sorted({*before, *now} - ({"name"} if not path else set()))
+        found = (
+            _first_difference(before.get(key), now.get(key), f"{path}.{key}".lstrip(".")) for key in keys
+        )
+        return next((item for item in found if item), None)
+    return None if before == now else f"{path} ({before} then, {now} now)"
+
+
+def link(planned: PlannedStudy, store: Store) -> None:
+    """Tell the store which records and trials the study consists of."""
+    from benchmark.records.store import Place, TrialPlace
+
+    rows = planned.plan.rows
+    store.link(
+        planned.name,
+        (
+            Place(row.arm.role, row.slot, cell, row.job.task.origin, key)
+            for row in rows
+            for cell, key in row.cells()
+        ),
+        (
+            TrialPlace(
+                row.arm.role,
+                row.slot,
+                row.arm.component,
+                row.host,
+                row.job.task.name,
+                row.job.task.origin,
+                row.job.repeat,
+                row.job.fold,
+                row.arm.replicate,
+                trial.number,
+                trial.key,
+            )
+            for row in rows
+            for trial in row.job.trials
+        ),
+    )
+    store.note_variants({(row.slot, row.arm.component, row.component_digest) for row in rows})
+
+
+def left_of(expanded: Plan, store: Store) -> int:
+    """Trials and cells of a plan that are not in the store yet."""
+    from benchmark.execute.cell import unfinished
+    from benchmark.execute.engine import missing_jobs
+
+    return len({key for job, done in missing_jobs(expanded, store) for key in unfinished(job, done)})
