@@ -92,6 +92,7 @@ def test_the_wheel_runs_a_study_beside_folders_of_the_same_names(wheel: Path, tm
 
 
 @pytest.mark.all
+@pytest.mark.timeout(1500)
 def test_the_demo_from_an_empty_environment_equals_the_checkouts(wheel: Path, tmp_path: Path) -> None:
     environment = tmp_path / "environment"
     venv.create(environment, with_pip=True)

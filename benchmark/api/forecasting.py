@@ -64,15 +64,20 @@ def _spread(planned: PlannedStudy, store: Store) -> float | None:
 
 def _power(planned: PlannedStudy, spread: float | None) -> tuple[float | None, float, bool]:
     """Minimal detectable effect, the spread it rests on, and whether that is assumed."""
-    from benchmark.judge.intervals import Estimate, minimal_detectable_effect, resolve_host_effects, sidak
+    import pandas as pd
+
+    from benchmark.judge import intervals
 
     study, sd = planned.study, _ASSUMED_SPREAD if spread is None else spread
-    origins = len({task.origin for task in planned.plan.tasks.values()})
-    hosts = len(study.hosts)
+    places = {(row.job.task.origin, row.host) for row in planned.plan.rows if row.slot == study.slot}
+    table = pd.DataFrame(sorted(places), columns=["origin", "host"])
+    seen = pd.crosstab(table["origin"], table["host"]).to_numpy() > 0
+    origins = len(seen)
     if origins < 2:
         return None, sd, spread is None
-    effects = resolve_host_effects(study.protocol.host_effects, hosts)
-    df = origins - 1 if effects == "fixed" else min(origins, hosts) - 1
-    guess = Estimate(0.0, effects, sd / origins**0.5, df, origins, hosts, sd, sd**2 / origins, 0.0)
-    level = sidak(study.protocol.level, len(study.candidates))
-    return minimal_detectable_effect(guess, level), sd, spread is None
+    hosts = intervals.effective_hosts(seen)
+    effects = intervals.resolve_host_effects(study.protocol.host_effects, hosts)
+    df = float(origins - 1 if effects == "fixed" else max(min(origins, hosts) - 1, intervals.LEAST_DF))
+    guess = intervals.Estimate(0.0, effects, sd / origins**0.5, df, origins, hosts, sd, sd**2 / origins, 0.0)
+    level = intervals.sidak(study.protocol.level, len(study.candidates))
+    return intervals.minimal_detectable_effect(guess, level), sd, spread is None

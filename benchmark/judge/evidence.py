@@ -10,7 +10,15 @@ import pandas as pd
 
 from benchmark.judge.effects import by_host, by_task_and_host, grid, leave_one_out
 from benchmark.judge.floor import Floor, noise_floor
-from benchmark.judge.intervals import Estimate, Interval, estimate, interval, moments, resolve_host_effects
+from benchmark.judge.intervals import (
+    Estimate,
+    Interval,
+    effective_hosts,
+    estimate,
+    interval,
+    moments,
+    resolve_host_effects,
+)
 from benchmark.judge.pairing import Excluded, impute, pair
 from benchmark.judge.significance import CorrectedT, nadeau_bengio, signed_rank
 
@@ -78,7 +86,7 @@ def gather(
     floor = noise_floor(aa, among=effects)
     effects["floor"] = _looked_up(floor.by_task_and_host(), effects[["task", "host"]])
     whole = grid(effects)
-    kind = resolve_host_effects(host_effects, whole.shape[1])
+    kind = resolve_host_effects(host_effects, effective_hosts(~np.isnan(whole)))
     rest = effects[~effects["saturated"]]
     without_task, without_host = leave_one_out(effects)
     return Evidence(

@@ -15,9 +15,11 @@ from scipy import stats
 from benchmark.errors import RequestError, nearest
 
 __all__ = [
+    "LEAST_DF",
     "Estimate",
     "Interval",
     "Moments",
+    "effective_hosts",
     "estimate",
     "interval",
     "minimal_detectable_effect",
@@ -32,6 +34,8 @@ Interval = tuple[float, float]
 
 RANDOM_FROM = 4
 """Hosts from which on ``auto`` treats them as a sample of hosts."""
+LEAST_DF = 0.5
+"""With nearly all tasks on one host an interval over random hosts is as good as endless; it stays finite."""
 POWER = 0.8
 MOST_TASKS = 10_000
 """Past this many tasks the answer to "how many more?" is: not this way."""
@@ -57,10 +61,11 @@ class Estimate:
     """``fixed`` or ``random``."""
     error: float | None
     """Standard error of the mean; None for a single origin."""
-    df: int
+    df: float
     """Degrees of freedom of its t distribution."""
     origins: int
-    hosts: int
+    hosts: float
+    """Effective number of hosts."""
     spread: float
     """Standard deviation of the origins' means; 0 for a single origin."""
     shrinking: float
@@ -69,8 +74,24 @@ class Estimate:
     """The part that only more hosts would shrink; 0 for fixed hosts."""
 
 
-def resolve_host_effects(asked: str, hosts: int) -> str:
-    """``fixed`` or ``random``: what was asked for, or for ``auto`` random from four hosts on.
+def effective_hosts(seen: np.ndarray) -> float:
+    """How many hosts the mean rests on: 1 / Σ share², the number of hosts where each has the same share.
+
+    A host that takes few of the tasks (one for images, say, among tables) adds little to what is known of
+    hosts: counting it as a whole one made intervals cover .55 instead of .95 in a simulation with 17, 1, 1
+    and 1 tasks. The share of a host is its weight in the mean; Kish (1965), *Survey Sampling*, section 8.2.
+
+    Parameters
+    ----------
+    seen : array of shape (n_origins, n_hosts)
+        True where a combination is there; every origin has at least one host.
+    """
+    shares = (seen / seen.sum(axis=1, keepdims=True)).mean(axis=0)
+    return round(1.0 / float((shares**2).sum()), 9)
+
+
+def resolve_host_effects(asked: str, hosts: float) -> str:
+    """``fixed`` or ``random``: what was asked for, or for ``auto`` random from four effective hosts on.
 
     Raises
     ------
@@ -80,7 +101,7 @@ def resolve_host_effects(asked: str, hosts: int) -> str:
     choices = ("auto", "fixed", "random")
     if asked not in choices:
         raise RequestError(f"protocol.host_effects={asked}: {nearest(asked, choices)}")
-    if asked == "random" and hosts < 2:
+    if asked == "random" and hosts <= 1:
         raise RequestError("protocol.host_effects=random: one host is no sample of hosts, use fixed")
     if asked == "auto":
         return "random" if hosts >= RANDOM_FROM else "fixed"
@@ -118,7 +139,7 @@ def estimate(effects: np.ndarray, host_effects: str) -> Estimate:
 
     ``fixed``: variance between origin means, n_origins − 1 degrees of freedom. ``random``: two-way
     cluster variance V_origin + V_host − V_both, floored at the larger one-way term, with
-    min(n_origins, n_hosts) − 1 degrees of freedom.
+    min(n_origins, C) − 1 degrees of freedom, C being the effective number of hosts.
 
     Parameters
     ----------
@@ -127,13 +148,13 @@ def estimate(effects: np.ndarray, host_effects: str) -> Estimate:
     host_effects : str
         ``fixed`` or ``random``.
     """
-    origins, hosts = effects.shape
+    origins, hosts = len(effects), effective_hosts(~np.isnan(effects))
     found = moments(effects)
     by_origin, by_host, by_both = (float(part) for part in found[1:])
-    variance, staying, df = by_origin, 0.0, origins - 1
+    variance, staying, df = by_origin, 0.0, float(origins - 1)
     if host_effects == "random":
         variance = max(by_origin + by_host - by_both, by_origin, by_host)
-        staying, df = max(by_host - by_both, 0.0), min(origins, hosts) - 1
+        staying, df = max(by_host - by_both, 0.0), max(min(origins, hosts) - 1, LEAST_DF)
     error = float(np.sqrt(variance))
     if error < ROUNDING:
         error = variance = staying = 0.0
@@ -191,7 +212,8 @@ def tasks_needed(found: Estimate, level: float, *, rope: float, floor: float | N
     if found.error is None:
         return None
     tasks = np.arange(max(found.origins, 4) + 1, MOST_TASKS + 1)
-    df = (tasks if found.host_effects == "fixed" else np.minimum(tasks, found.hosts)) - 1
+    df = (tasks if found.host_effects == "fixed" else np.minimum(tasks, found.hosts)) - 1.0
+    df = np.maximum(df, LEAST_DF)
     error = np.sqrt(found.shrinking * found.origins / tasks + found.staying)
     power = stats.t.ppf(POWER, df)
     size = abs(found.mean)
@@ -201,5 +223,5 @@ def tasks_needed(found: Estimate, level: float, *, rope: float, floor: float | N
     return int(tasks[np.argmax(settled)]) if settled.any() else None
 
 
-def _quantile(level: float, df: int) -> float:
+def _quantile(level: float, df: float) -> float:
     return float(stats.t.ppf((1 + level) / 2, df))

@@ -49,6 +49,7 @@ def cards(shared: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 @pytest.mark.all
 @pytest.mark.shared_data
+@pytest.mark.timeout(1200)
 def test_all_load_train_and_are_scored_in_one_study(
     shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

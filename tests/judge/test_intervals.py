@@ -6,6 +6,7 @@ from scipy import stats
 
 from benchmark.errors import RequestError
 from benchmark.judge.intervals import (
+    effective_hosts,
     estimate,
     interval,
     minimal_detectable_effect,
@@ -99,6 +100,30 @@ def test_two_way_cluster_coverage_is_the_published_one(origins: int, hosts: int,
         low, high = interval(estimate(run, "random"), 0.95) or (0.0, 0.0)
         covered += low < 0 < high
     assert covered / runs == pytest.approx(published, abs=0.009)
+
+
+@pytest.mark.parametrize("tasks", [(5, 5, 5, 5), (17, 1, 1, 1), (10, 8, 1, 1)])
+def test_hosts_that_take_different_tasks_cover_too(tasks: tuple[int, ...]) -> None:
+    """Every task has one host alone, as images have theirs and sequences theirs."""
+    runs, rng = 2000, np.random.default_rng(7)
+    host_of = np.repeat(np.arange(len(tasks)), tasks)
+    covered = 0
+    for _ in range(runs):
+        effects = np.full((len(host_of), len(tasks)), np.nan)
+        places = np.arange(len(host_of)), host_of
+        effects[places] = rng.normal(0, 0.05, len(tasks))[host_of] + rng.normal(0, 0.03, len(host_of))
+        low, high = interval(estimate(effects, "random"), 0.95) or (0.0, 0.0)
+        covered += low < 0 < high
+    assert covered / runs > 0.935
+
+
+def test_effective_hosts() -> None:
+    assert effective_hosts(np.ones((7, 3), bool)) == 3
+    assert effective_hosts(np.eye(4, dtype=bool)) == 4
+    lopsided = np.zeros((20, 4), bool)
+    lopsided[:17, 0] = lopsided[17, 1] = lopsided[18, 2] = lopsided[19, 3] = True
+    assert effective_hosts(lopsided) == pytest.approx(400 / (17**2 + 3))
+    assert resolve_host_effects("auto", effective_hosts(lopsided)) == "fixed"
 
 
 def test_fixed_hosts_cover_their_own_mean() -> None:
