@@ -40,6 +40,8 @@ GROUPS: Mapping[str, str] = {
 
 _OPENML_TASK = re.compile(r"openml/(?P<server>test/)?t/(?P<number>[1-9]\d*)")
 _OPENML_SUITE = re.compile(r"openml/s/([1-9]\d*)")
+_ABOUT = ("description", "licence", "citation", "url", "evidence", "known")
+"""What a card may say for people."""
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -86,6 +88,8 @@ class Catalog:
         task = _OPENML_TASK.fullmatch(name)
         if task and name not in self.files["dataset"]:
             return Dataset(name, source="openml", location=f"{task['server'] or ''}{task['number']}")
+        if name.startswith("openml/") and task is None:
+            raise RequestError(f"there is no dataset '{name}'; a task of OpenML is openml/t/NUMBER")
         return read_card(self.path("dataset", name), name)
 
     def suite(self, name: str) -> Suite:
@@ -115,6 +119,9 @@ def read_card(file: Path, name: str) -> Dataset:
         For a wrong or missing key, or a wrong kind of value.
     """
     card = read(Dataset, load_yaml(file), str(file), name=name, file=str(file))
+    for key in card.about:
+        if key not in _ABOUT:
+            raise RequestError(f"{file}: about: unknown key '{key}'; {nearest(key, _ABOUT)}")
     if not card.target and card.source in ("file", "bundled") and card.modality == "tabular":
         raise RequestError(f"{file}: the key 'target' is missing")
     return card

@@ -78,6 +78,8 @@ def _notes(planned: PlannedStudy) -> list[str]:
 
 def forecast(planned: PlannedStudy, expected: Forecast) -> str:
     """Counts, time and power of a plan, and what cannot run."""
+    from benchmark.report.words import counted
+
     cost = expected.cost
     basis = "measured" if cost.measured > 0.99 else "assumed" if cost.measured == 0 else "partly measured"
     lines = [
@@ -94,7 +96,9 @@ def forecast(planned: PlannedStudy, expected: Forecast) -> str:
         )
     reasons = Counter((item.component, item.host, item.reason) for item in planned.plan.refused)
     for (component, host, reason), count in list(reasons.items())[:_SHOWN_REFUSALS]:
-        lines.append(f"  not run: {component}{f' in {host}' if host else ''} on {count} tasks: {reason}")
+        lines.append(
+            f"  not run: {component}{f' in {host}' if host else ''} on {counted(count, 'task')}: {reason}"
+        )
     if len(reasons) > _SHOWN_REFUSALS:
         lines.append(f"  … and {len(reasons) - _SHOWN_REFUSALS} more reasons (--json shows all)")
     return "\n".join(lines)

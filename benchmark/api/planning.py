@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,6 +63,7 @@ def plan_study(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) 
     for name, table in arrays.items():
         task = data.describe(resolved.datasets[name], table, study.metric)
         tasks[name], instantiated[name] = _split(task, table, study)
+    tasks = _one_origin(tasks)
     expanded = expand(
         study,
         components=resolved.components,
@@ -75,6 +76,11 @@ def plan_study(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) 
         unavailable=unavailable,
         environment=Environment(device_of(resolved.device), library_versions(), harness_identity()),
     )
+    if not any(row.slot == study.slot for row in expanded.rows):
+        first = expanded.refused[0]
+        raise RequestError(
+            f"nothing of this study can run: {first.component} on {first.task}: {first.reason}"
+        )
     return PlannedStudy(resolved, expanded, _folder_name(catalog, resolved, overrides))
 
 
@@ -96,7 +102,7 @@ def _load(resolved: ResolvedStudy) -> tuple[dict[str, TaskData], dict[str, str]]
         if card.rows in resolved.sizes:
             n_rows = len(data.load(dataclasses.replace(card, rows=None)))
             if card.rows is not None and n_rows < card.rows:
-                unavailable[name] = f"it has {n_rows} rows"
+                unavailable[name] = f"it has {n_rows} rows, fewer than {card.rows}"
                 continue
         arrays[name] = data.load(card)
     return arrays, unavailable
@@ -110,7 +116,31 @@ def _split(task: Task, table: TaskData, study: Study) -> tuple[Task, Sequence[Sp
     basis, splitting = table.basis(), study.protocol.splits
     made = splits(task, basis, splitting, study.seed)
     scheme, notes = scheme_of(basis, splitting), (*task.notes, *map(str, leaks(made, basis)))
+    if scheme == "own" and len(made) < len(basis.own):
+        scheme = f"own, {len(made)} of {len(basis.own)}"
     return dataclasses.replace(task, scheme=scheme, notes=notes), made
+
+
+def _one_origin(tasks: Mapping[str, Task]) -> dict[str, Task]:
+    """The tasks, those of the same data under one origin, whatever their cards say.
+
+    Copies of one file would otherwise count as independent pieces of evidence.
+    """
+    first: dict[str, Task] = {}
+    alias: dict[str, Task] = {}
+    for task in tasks.values():
+        twin = first.setdefault(task.fingerprint, task)
+        if twin.origin != task.origin:
+            alias.setdefault(task.origin, alias.get(twin.origin, twin))
+
+    def merged(task: Task) -> Task:
+        if task.origin not in alias:
+            return task
+        twin = alias[task.origin]
+        note = f"the same data as {twin.name}, so both are of the origin '{twin.origin}'"
+        return dataclasses.replace(task, origin=twin.origin, notes=(*task.notes, note))
+
+    return {name: merged(task) for name, task in tasks.items()}
 
 
 def device_of(asked: str) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from benchmark import metrics
@@ -116,7 +117,8 @@ def describe(dataset: Dataset, data: TaskData, metric: str | None = None) -> Tas
     where = f"metric={metric}: {dataset.name}" if metric else f"{dataset.file or dataset.name}: metric"
     return Task(
         name=dataset.name,
-        origin=dataset.origin or data.origin or dataset.name,
+        # Two cards of one file are of one origin, unless they say otherwise.
+        origin=dataset.origin or data.origin or Path(dataset.location).name.partition(".")[0] or dataset.name,
         modality=data.modality,
         task_type=data.task_type,
         metric=metrics.choose(metric or dataset.metric, data.task_type, where).name,

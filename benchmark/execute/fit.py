@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from benchmark.data import TaskData
 from benchmark.execute import assemble
 from benchmark.execute.outputs import predict
-from benchmark.execute.prepared import Prepared, prepare
+from benchmark.execute.prepared import Prepared, owned, prepare
 from benchmark.execute.rows import Rows, chunk_size, to_rows
 from benchmark.execute.train import Diverged, Pace, Parts, train
 from benchmark.metrics import METRICS, Metric
@@ -189,7 +189,7 @@ def _fit_learner(request: _Request) -> Fit:
     started = time.perf_counter()
     learner = assemble.learner(pipeline, make, request.task.task_type, request.seeds.weights % 2**31)
     with _noting_convergence(remarks):
-        learner.fit(parts.train, y[split.train], **_extra(request, parts, slot))
+        learner.fit(owned(parts.train), y[split.train], **_extra(request, parts, slot))
     fitted = time.perf_counter()
 
     said = _predict_learner(learner, parts.validation, request.task, y[split.validation])
@@ -208,7 +208,7 @@ def _extra(request: _Request, parts: Prepared, slot: str) -> dict[str, Any]:
     validates, weighs = (assemble.asks(request.pipeline, slot, need) for need in ("validation", "weights"))
     weighs = weighs and request.data.weights is not None
     if validates:
-        extra["validation"] = (parts.validation, request.data.y[request.split.validation])
+        extra["validation"] = (owned(parts.validation), request.data.y[request.split.validation])
     if weighs:
         extra["sample_weight"] = request.weights(request.split.train)
     if validates and weighs:
@@ -225,6 +225,7 @@ _FAMILIES: Mapping[str, Callable[[_Request], Fit]] = {
 
 def _predict_learner(learner: Any, inputs: Any, task: Task, y: Array) -> npt.NDArray[np.float32]:
     """What :class:`Fit` says, with probability 0 for the classes that training did not have."""
+    inputs = owned(inputs)
     if task.n_classes == 0:
         return np.asarray(learner.predict(inputs), dtype=np.float32)
     if task.task_type == "language":

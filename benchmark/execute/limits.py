@@ -9,12 +9,21 @@ import sys
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import threadpoolctl
 import torch
 
-__all__ = ["FitTimeout", "peak_memory_mb", "pin_threads", "reset_peak_memory", "time_limit", "warm_up"]
+__all__ = [
+    "FitTimeout",
+    "charge",
+    "peak_memory_mb",
+    "pin_threads",
+    "reset_peak_memory",
+    "time_limit",
+    "warm_up",
+]
 
 
 class FitTimeout(Exception):
@@ -22,13 +31,15 @@ class FitTimeout(Exception):
 
 
 def pin_threads() -> None:
-    """Give BLAS, OpenMP and torch one thread each in this process.
+    """Give BLAS, OpenMP and torch one thread each in this process, and cuBLAS a workspace of its own.
 
     Results must not depend on how many cores are busy, and two threads on two busy cores made a small
-    network many times slower than one.
+    network many times slower than one. For the same bits every time cuBLAS must be told before it starts
+    (the variable and its value are NVIDIA's); without it torch refuses deterministic algorithms.
     """
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = "1"
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(1)
     threadpoolctl.threadpool_limits(1)
 
@@ -39,6 +50,16 @@ def warm_up() -> None:
     optimizer = torch.optim.AdamW(network.parameters())
     torch.nn.functional.cross_entropy(network(torch.ones(2, 2)), torch.tensor([0, 1])).backward()  # type: ignore[no-untyped-call]
     optimizer.step()
+
+
+@dataclass(frozen=True)
+class _Expiry:
+    """What a limit's alarm does."""
+
+    seconds: float
+
+    def __call__(self, _signal: int, _frame: types.FrameType | None) -> None:
+        raise FitTimeout(f"took longer than protocol.limits.seconds={self.seconds:g}")
 
 
 @contextmanager
@@ -52,16 +73,22 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         yield
         return
 
-    def expire(_signal: int, _frame: types.FrameType | None) -> None:
-        raise FitTimeout(f"took longer than protocol.limits.seconds={seconds:g}")
-
-    before = signal.signal(signal.SIGALRM, expire)
+    before = signal.signal(signal.SIGALRM, _Expiry(seconds))
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def charge(seconds: float) -> None:
+    """Take seconds off the limit that runs, if one does, for work that an earlier fit did for this one too."""
+    if not isinstance(signal.getsignal(signal.SIGALRM), _Expiry):
+        return
+    left, _ = signal.getitimer(signal.ITIMER_REAL)
+    if left:  # else it has just expired, and 0 would switch it off
+        signal.setitimer(signal.ITIMER_REAL, max(left - seconds, 1e-6))
 
 
 def reset_peak_memory() -> None:

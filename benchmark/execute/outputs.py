@@ -20,6 +20,8 @@ def mean_loss(
 ) -> Tensor:
     """The loss of a batch, over the rows of all members, the steps of forecasts and the positions asked.
 
+    0 where nothing is asked.
+
     Members have equally many rows, so the mean over all rows of all members is the mean of their losses.
 
     Parameters
@@ -38,6 +40,8 @@ def mean_loss(
         nothing of the loss.
     """
     output, target, weights = _flattened(output, target, weights)
+    if not len(target):
+        return output.sum()  # a mean over nothing would be NaN; this 0 has gradients, all 0
     if weights is not None:
         shares = weights * (len(weights) / weights.sum())
         of_rows = shares.view(-1, *[1] * (output.ndim - 1))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+from pandas.api.extensions import ExtensionDtype
+
 from benchmark.data import TaskData
+from benchmark.execute.limits import charge
 from benchmark.spec import Component, Split
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "owned", "prepare"]
 
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """The three parts of a split after preprocessing, and what that took."""
+    """The three parts of a split after preprocessing, and what that took; fits share them."""
 
     train: Any
     validation: Any
@@ -41,7 +46,7 @@ def prepare(
     """The split's parts, preprocessed and converted.
 
     Kept from one fit to the next, since the trials and seeds of a job mostly share them; what they took
-    counts in every fit's time all the same. One is let go before the next is made, and no part is held in two
+    counts in every fit's time, and against its limit, all the same. One is let go before the next is made, and no part is held in two
     forms, so that a large table is in memory once.
 
     Parameters
@@ -57,7 +62,20 @@ def prepare(
     if not _last or _last[0][0] is not data or _last[0][1] != at:
         _last.clear()
         _last.append((data, at, _prepared(data, split, make, convert)))
+    else:
+        charge(_last[0][2].fit_seconds + _last[0][2].test_seconds)
     return _last[0][2]
+
+
+def owned(part: Any) -> Any:
+    """A part that a learner may write into, so that no other fit sees it.
+
+    Pandas copies a table's numbers only where they are written to, and gives its arrays out read-only; but
+    what is written into an array of its own types, categories say, would pass through.
+    """
+    if not isinstance(part, pd.DataFrame):
+        return copy.deepcopy(part)
+    return part.copy(deep=any(isinstance(kind, ExtensionDtype) for kind in part.dtypes))
 
 
 def _prepared(

@@ -53,7 +53,10 @@ def task_cards(catalog: Catalog, config: Mapping[str, Any], members: Members) ->
         for sized in [_at(card, rows) for rows in sizes] or [card]:
             if cards.setdefault(sized.name, sized) != sized:
                 other = cards[sized.name].file or cards[sized.name].name
-                raise RequestError(f"tasks: two tasks of one name '{sized.name}': {other} and {sized.file}")
+                raise RequestError(
+                    f"tasks: two tasks of one name '{sized.name}': {other} and {sized.file}; "
+                    "give one of them a card of another name"
+                )
     return cards
 
 
@@ -84,21 +87,28 @@ def _card(catalog: Catalog, entry: str, *, typed: bool) -> Dataset:
     if sized := _NAME_WITH_ROWS.fullmatch(entry):
         return _at(_card(catalog, sized["name"], typed=typed), int(sized["rows"]))
     file = None if catalog.has_dataset(entry) or not typed else _FILE.fullmatch(entry)
-    if file is None:
+    if file is None and not (typed and Path(entry).is_dir()):
         return catalog.dataset(entry)
-    path = Path(file["path"])
-    if not path.exists() and not file["target"] and not path.suffix:
-        return catalog.dataset(entry)  # says which name is the nearest
+    path, target = (Path(file["path"]), file["target"] or "") if file else (Path(entry), "")
     if path.suffix in (".yaml", ".yml"):
         if not path.is_file():
             raise RequestError(f"tasks: there is no card '{path}'")
         return read_card(path, path.stem)
+    if not path.exists() and not path.suffix:
+        return catalog.dataset(entry)  # says which name is the nearest
     return Dataset(
         name=path.name,
         source="file",
         location=path.name,
-        target=file["target"] or "",
+        target=target,
         origin=path.stem,
-        modality="image" if path.is_dir() or path.suffix == ".npz" else "tabular",
+        modality=_modality(path),
         file=str(path),
     )
+
+
+def _modality(path: Path) -> str:
+    """What a file or folder without a card holds."""
+    if path.is_dir() or path.suffix == ".npz":
+        return "image"
+    return "text" if path.suffix == ".txt" else "tabular"

@@ -34,12 +34,14 @@ __all__ = [
 
 _OUTCOME_MODULES = (
     "metrics",
+    "data/taskdata",
     *(
         f"execute/{name}"
         for name in ("assemble", "cell", "fit", "outputs", "prepared", "rows", "train", "tune")
     ),
 )
-"""The harness's own modules whose change could change a number (data and splits are in a key as digests)."""
+"""The harness's own modules whose change could change a number (data and splits are in a key as digests,
+but not the form in which a preprocessor gets the data)."""
 
 
 def is_file_target(target: str) -> bool:

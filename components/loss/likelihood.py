@@ -15,7 +15,7 @@ class Likelihood(torch.nn.Module):
     task_type
         ``regression`` and ``forecasting`` have numbers, all others classes.
     n_outputs
-        Number of classes, the horizon of a forecast, or 1; the shape of the output says the same.
+        Number of classes, the horizon of a forecast, or 1; not used.
     """
 
     def __init__(self, task_type: str, n_outputs: int) -> None:
@@ -25,6 +25,9 @@ class Likelihood(torch.nn.Module):
         self.mean_loss = torch.nn.MSELoss() if numbers else torch.nn.CrossEntropyLoss()
 
     def forward(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Mean over a batch; ``output`` is ``(batch, n_classes)`` logits or ``(batch,)`` numbers."""
+        """Mean over a batch; ``output`` is ``(batch, n_classes)`` logits or ``(batch,)`` numbers.
+
+        Every step of a forecast and every position of a text comes as a row of its own.
+        """
         loss: torch.Tensor = self.mean_loss(output, target)
         return loss

@@ -9,12 +9,10 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import StandardScaler
 
-from components.preprocessor.tables import Ordinal
+from components.preprocessor.tables import CHUNK_NUMBERS, Ordinal
 
 __all__ = ["Native"]
 
-CHUNK_NUMBERS = 2**22
-"""Numbers that are turned into float64 at once."""
 UNSEEN = 1
 """Code of a character that fit did not see; 0 is left to padding."""
 

@@ -13,6 +13,7 @@ import pytest
 
 from benchmark.catalog import open_catalog
 from benchmark.data import TaskData
+from benchmark.execute.assemble import makers
 from benchmark.execute.fit import Diverged, Fit, fit
 from benchmark.metrics import METRICS
 from benchmark.spec import Budget, Pipeline, Seeds, Split, Task
@@ -188,3 +189,35 @@ def test_not_converging_is_a_remark(pipeline: ReadPipeline, fitted: Callable[...
     result = fitted(with_arguments(linear, "estimator", classifier=classifier), "wine")
     assert "failed to converge" in result.remark and "\n" not in result.remark
     assert fitted("linear", "wine").remark == ""
+
+
+class Careless:
+    """Writes into everything that it is given, and so predicts what came before."""
+
+    def __init__(self, task_type: str, seed: int) -> None:
+        pass
+
+    def fit(self, X: pd.DataFrame, y: np.ndarray, validation: tuple[pd.DataFrame, np.ndarray]) -> None:
+        for table, target in ((X, y), validation):
+            table["norm"] = np.linalg.norm(table, axis=1)
+            table *= 2.0
+            target += 1.0
+        self.mean = y.mean() + X.to_numpy().sum()
+
+    def predict(self, X: pd.DataFrame) -> np.ndarray:
+        X += 1.0
+        return np.asarray(self.mean + X.sum(axis=1))
+
+
+def test_what_a_learner_writes_into_its_data_reaches_no_other_fit(
+    pipeline: ReadPipeline, fitted: Callable[..., Fit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    linear = pipeline("linear", preprocessor="standard")
+    asks = dataclasses.replace(linear.components["estimator"], needs=("validation",))
+    monkeypatch.setattr("benchmark.execute.assemble.makers", _with(Careless))
+    first, *later = (fitted(linear.swap(asks), "diabetes") for _ in range(3))
+    assert all(same(first, other) for other in later)
+
+
+def _with(estimator: type) -> Callable[[Pipeline], Any]:
+    return lambda pipeline: {**makers(pipeline), "estimator": estimator}

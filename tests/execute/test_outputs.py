@@ -98,6 +98,14 @@ def test_a_loss_of_a_text_is_over_the_asked_positions_alone() -> None:
     torch.testing.assert_close(mean_loss(loss, output, longer), expected)
 
 
+@pytest.mark.parametrize("weights", [None, torch.ones(3)])
+def test_a_batch_in_which_nothing_is_asked_teaches_nothing(weights: Tensor | None) -> None:
+    loss, output, target = drawn("language", 3, 0)
+    nothing = torch.full_like(target, -1)
+    assert mean_loss(loss, output.requires_grad_(), nothing, weights) == 0.0
+    assert (gradient(loss, output.detach(), nothing, weights) == 0).all()
+
+
 def test_forecasts_are_compared_step_by_step() -> None:
     loss, output, target = drawn("forecast", 6, 0)
     torch.testing.assert_close(mean_loss(loss, output, target), ((output - target) ** 2).mean())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +15,8 @@ import pytest
 
 from benchmark.data import TaskData
 from benchmark.execute import prepared
-from benchmark.execute.prepared import prepare
+from benchmark.execute.limits import FitTimeout, time_limit
+from benchmark.execute.prepared import owned, prepare
 from benchmark.spec import Component, Split
 
 SPLIT = Split(0, 0, np.arange(6), np.arange(6, 8), np.arange(8, 10), "a split")
@@ -70,3 +74,78 @@ def test_nothing_is_held_in_two_forms(part: Component) -> None:
     parts = prepare(DATA, SPLIT, part, Noting, form="sums", convert=lambda table: float(table["x"].sum()))
     assert (parts.train, parts.validation, parts.test) == (615.0, 213.0, 217.0)
     assert not Noting.alive
+
+
+class Slow(Noting):
+    """Takes its time."""
+
+    def fit(self, X: pd.DataFrame, y: np.ndarray) -> None:
+        super().fit(X, y)
+        time.sleep(0.2)
+
+
+def test_every_fit_is_charged_for_it_whoever_came_first(part: Component) -> None:
+    for _ in range(3):
+        with pytest.raises(FitTimeout), time_limit(0.3):
+            prepare(DATA, SPLIT, part, Slow)
+            time.sleep(0.2)
+    assert len(Noting.fitted) == 1
+    with time_limit(0.5):
+        prepare(DATA, SPLIT, part, Slow)
+        time.sleep(0.2)
+
+
+def frame(**columns: Any) -> pd.DataFrame:
+    return pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0, 6.0], **columns})
+
+
+def add_a_column(X: pd.DataFrame) -> None:
+    X["norm"] = 1.0
+
+
+def subtract(X: pd.DataFrame) -> None:
+    X -= 1
+
+
+def set_a_cell(X: pd.DataFrame) -> None:
+    X.iloc[0, 0] = 9.0
+
+
+def rename(X: pd.DataFrame) -> None:
+    X.columns = pd.Index(["c", "d"])
+
+
+def set_a_value(X: pd.DataFrame) -> None:
+    X["b"].to_numpy()[0] = 9.0
+
+
+def set_values(X: pd.DataFrame) -> None:
+    X.values[:] = 9.0
+
+
+@pytest.mark.parametrize("write", [add_a_column, subtract, set_a_cell, rename, set_a_value, set_values])
+def test_what_is_written_into_a_table_stays_there(write: Callable[[pd.DataFrame], None]) -> None:
+    shared = frame()
+    with suppress(ValueError):  # an array inside a table is read-only: written to by nobody
+        write(owned(shared))
+    pd.testing.assert_frame_equal(shared, frame())
+
+
+@pytest.mark.parametrize("values", [pd.Categorical(["x", "y", "x"]), pd.array([1, 2, 3], dtype="Int64")])
+def test_what_is_written_into_arrays_of_pandas_stays_there(values: Any) -> None:
+    shared = frame(c=values.copy())
+    owned(shared)["c"].values[0] = values[1]
+    pd.testing.assert_frame_equal(shared, frame(c=values))
+
+
+def test_what_is_written_into_arrays_stays_there() -> None:
+    images, rows = np.ones((2, 1, 3, 3)), [np.ones((2, 1)), np.ones((3, 1))]
+    owned(images)[:] = 0
+    for row in owned(rows):
+        row -= row.mean()
+    assert images.all() and all(row.all() for row in rows)
+
+
+def test_a_table_of_numbers_is_not_in_memory_twice() -> None:
+    shared = frame()
+    assert np.shares_memory(owned(shared).to_numpy(), shared.to_numpy())

@@ -76,7 +76,9 @@ def test_sizes_are_nested_tasks_of_one_origin(lab: Any, capsys: pytest.CaptureFi
     capsys.readouterr()
     assert lab("plan", *overrides, "--json") == 0
     refused = json.loads(capsys.readouterr().out)["refused"]
-    assert {(item["task"], item["reason"]) for item in refused} == {("wine@200", "it has 178 rows")}
+    assert {(item["task"], item["reason"]) for item in refused} == {
+        ("wine@200", "it has 178 rows, fewer than 200")
+    }
 
 
 def test_an_area_under_the_curve_in_leave_one_out_is_of_all_rows(lab: Any) -> None:
@@ -96,6 +98,29 @@ def test_an_area_under_the_curve_in_leave_one_out_is_of_all_rows(lab: Any) -> No
     rows = [int(row) for row in adamw["fold"]]
     score = roc_auc_score(y[rows], np.concatenate([p for p in predictions if p is not None])[:, 1])
     assert adamw["score"].iloc[0] == pytest.approx(score, abs=1e-7)
+
+
+def test_copies_of_one_file_are_one_piece_of_evidence(lab: Any, churn: Path) -> None:
+    copies = [churn.with_name(f"copy{number}.csv") for number in range(3)]
+    for copy in copies:
+        copy.write_bytes(churn.read_bytes())
+    for name in ("one", "two"):
+        (churn.parent / f"{name}.yaml").write_text("source: file\nlocation: churn.csv\ntarget: churned\n")
+    entries = [
+        *(f"{copy}:churned" for copy in copies),
+        *(str(churn.parent / f"{n}.yaml") for n in ("one", "two")),
+    ]
+    tasks = plan_study([*lab.tiny, f"tasks=[iris,{','.join(entries)}]", "candidates=[radam]"]).plan.tasks
+    assert {task.origin for name, task in tasks.items() if name != "iris"} == {"copy0"}
+    assert "the same data as copy0.csv" in tasks["copy2.csv"].notes[-1]
+    assert tasks["iris"].origin == "iris"
+
+
+def test_a_study_that_cannot_run_says_so(lab: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert lab("plan", "tasks=[iris]", "rows=[10000]", "candidates=[radam]") == 2
+    assert "nothing of this study can run" in capsys.readouterr().err
+    assert lab("plan", "tasks=[sunspots]", "hosts=[cnn]", "candidates=[radam]") == 2
+    assert "cnn takes image" in capsys.readouterr().err
 
 
 def test_groups_stay_together_from_card_to_record(lab: Any, churn: Path) -> None:

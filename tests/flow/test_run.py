@@ -10,6 +10,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from benchmark.api import plan_study, run
+from benchmark.errors import RequestError
+from benchmark.records.store import open_store
+
 ARMS = "candidates=[radam]"
 
 OPTIMIZER = """
@@ -133,6 +137,26 @@ def test_a_worker_in_trouble_costs_one_fit(lab: Any, tmp_path: Path, body: str, 
     table = lab.records("a", "results")
     assert set(table[table["component"] == "Mine"]["status"]) == {status}
     assert (table[table["component"] != "Mine"]["status"] == "ok").all()
+
+
+@pytest.mark.parametrize("executor", ["serial", "processes"])
+def test_data_that_is_gone_stops_the_run_and_fails_no_component(
+    executor: str, lab: Any, tmp_path: Path
+) -> None:
+    file = tmp_path / "sales.csv"
+    file.write_text("x,y\n" + "".join(f"{i % 7},{i * 0.37 % 5:.2f}\n" for i in range(60)))
+    where = f"tasks=[{file}:y]", f"results_dir={tmp_path / 'results'}", f"executor={executor}"
+    few = ("protocol.tuning.trials=1", "protocol.aa=0", "workers=2", "candidates=[radam]")
+    planned = plan_study([*lab.tiny, *where, *few])
+    text = file.read_bytes()
+    file.unlink()
+    with pytest.raises(RequestError, match="sales.csv"):
+        run(planned, quiet=True)
+    file.write_bytes(text)
+    again = plan_study([*lab.tiny, *where, *few])
+    assert run(again, quiet=True).left == 0
+    with open_store(again.resolved.results_dir, write=False) as store:
+        assert set(store.record_table(again.name)["status"]) == {"ok"}
 
 
 def test_a_changed_file_runs_its_own_cells_again(

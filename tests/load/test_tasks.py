@@ -27,7 +27,9 @@ def test_a_task_of_openml_needs_no_card() -> None:
 
 @pytest.mark.parametrize("name", ["openml/t/x", "openml/t/0", "openml/31", "openml/t/31/2"])
 def test_what_is_no_number_of_a_task_is_refused(name: str) -> None:
-    with pytest.raises(RequestError, match=f"there is no (dataset|card|file) '{name}'|openml/t/"):
+    with pytest.raises(
+        RequestError, match=f"there is no dataset '{name}'; a task of OpenML is openml/t/NUMBER"
+    ):
         cards(tasks=[name])
 
 
@@ -45,6 +47,15 @@ def test_a_card_by_its_path(tmp_path: Path) -> None:
     assert cards(tasks=[str(file)])["mine"].target == "y"
     with pytest.raises(RequestError, match="there is no card"):
         cards(tasks=[str(tmp_path / "yours.yaml")])
+
+
+def test_a_folder_of_images_and_a_text_need_no_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "words.txt").write_text("to be or not to be")
+    for entry in ("pictures", "./pictures", "pictures/"):
+        assert cards(tasks=[entry])["pictures"].modality == "image"
+    assert cards(tasks=["words.txt"])["words.txt"].modality == "text"
 
 
 def test_two_files_of_one_name_are_told_apart_or_refused(tmp_path: Path) -> None:

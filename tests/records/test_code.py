@@ -168,9 +168,10 @@ def test_the_harness_identity_is_of_meaning_not_words(
     monkeypatch.setattr(code, "__file__", str(copy / "records" / "code.py"))
     same = harness_identity.__wrapped__()
     assert same == harness_identity()
-    train = copy / "execute" / "train.py"
-    original = train.read_text()
-    train.write_text("# a comment\n\n" + original.replace('"""', '"""Reworded. ', 1))
-    assert harness_identity.__wrapped__() == same
-    train.write_text(original + "\nx = 1\n")
-    assert harness_identity.__wrapped__() != same
+    for file in (copy / "execute" / "train.py", copy / "data" / "taskdata.py"):
+        original = file.read_text()
+        file.write_text("# a comment\n\n" + original.replace('"""', '"""Reworded. ', 1))
+        assert harness_identity.__wrapped__() == same
+        file.write_text(original + "\nx = 1\n")
+        assert harness_identity.__wrapped__() != same
+        file.write_text(original)

@@ -1,11 +1,16 @@
-"""Worker processes on this machine, each with one thread; a worker that dies costs one unit of work."""
+"""Worker processes on this machine, each with one thread; a worker that dies costs one unit of work.
+
+Data that cannot be read and a broken harness are no component's doing: they stop the run, as in serial.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import signal
 import sys
 import time
+import traceback
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -36,7 +41,10 @@ class _Worker:
 
 
 def execute(jobs: Sequence[tuple[Job, Done]], context: Context) -> Iterator[Outcome]:
-    """Outcomes of all jobs, in the order in which they come."""
+    """Outcomes of all jobs, in the order in which they come.
+
+    Raises whatever a worker met that no component is to blame for.
+    """
     fork = multiprocessing.get_context("forkserver")
     fork.set_forkserver_preload(["benchmark.execute.executors.processes"])
     waiting = deque(jobs)
@@ -60,17 +68,38 @@ def execute(jobs: Sequence[tuple[Job, Done]], context: Context) -> Iterator[Outc
 
 
 def _work(pipe: Connection, context: Context) -> None:
-    """The life of a worker: receive a job, send its outcomes, then None."""
+    """The life of a worker: receive a job, send its outcomes, then None.
+
+    An exception that is not a component's is the last thing it sends.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
-    context.prepare()
+    try:
+        context.prepare()
+        for job, done in _jobs(pipe):
+            for outcome in run_job(job, done):
+                pipe.send(outcome)
+            pipe.send(None)
+    except Exception as error:  # broken data or a broken harness: the driver raises it
+        _send_error(pipe, error)
+
+
+def _jobs(pipe: Connection) -> Iterator[tuple[Job, Done]]:
+    """What the driver sends, until it is gone."""
     while True:
         try:
-            job, done = pipe.recv()
+            received: tuple[Job, Done] = pipe.recv()
         except EOFError:
             return
-        for outcome in run_job(job, done):
-            pipe.send(outcome)
-        pipe.send(None)
+        yield received
+
+
+def _send_error(pipe: Connection, error: Exception) -> None:
+    said = "".join(traceback.format_exception(error))
+    error.add_note(f"In a worker process:\n{said}")
+    try:
+        pipe.send(error)
+    except (AttributeError, TypeError, pickle.PicklingError):  # it holds what cannot be sent
+        pipe.send(RuntimeError(said))
 
 
 def _start(fork: Any, context: Context) -> _Worker:
@@ -108,6 +137,8 @@ def _receive(
         reason = f"the worker process ended with exit code {worker.process.exitcode}"
         yield from _bury(worker, "crashed", reason, workers, waiting, fork, context)
         return
+    if isinstance(outcome, Exception):
+        raise outcome
     if outcome is None:
         worker.job = None
         return

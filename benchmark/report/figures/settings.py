@@ -16,6 +16,8 @@ from benchmark.report.words import bounds, label, percent
 
 __all__ = ["settings", "tuning_gains"]
 
+_NOTHING = 1e-9
+"""Gains below this are the arithmetic's: nothing was tuned."""
 _LOOKS = {"default": (-0.13, "white"), "tuned": (0.13, PALETTE[0])}
 
 
@@ -68,6 +70,8 @@ def settings(comparisons: Sequence[Comparison], about: str) -> Drawing | None:
     right.set_yticks(range(len(gains)), [label(arm, 18) for arm in gains["arm"]])
     right.set_ylim(len(gains) - 0.4, -0.6)
     right.margins(x=0.35)
+    if gains["gain"].abs().max() < _NOTHING:
+        right.set_xlim(-0.05, 0.05)
     right.set_title("Own error removed by tuning")
     for axes in (left, right):
         axes.tick_params(axis="y", length=0)
