@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,22 +81,16 @@ def run_job(job: Job, done: Done) -> Iterator[Outcome]:
 
 
 def _run_trial(job: Job, key: str, number: int, setting: Mapping[str, Any]) -> Outcome:
-    result = _attempt(job, setting, job.trial_seeds)
-    if isinstance(result, _Failure):
-        return _outcome_of_failure(job, key, result, setting)
-    score, reason = _test_score(job, result)
-    return Outcome(
-        Trial(
-            key,
-            number,
-            dict(setting),
-            "ok",
-            reason,
-            result.validation_error,
-            None if score is None else METRICS[job.task.metric].error_of(score),
-            result.fit_seconds,
+    def outcome(result: Fit) -> Outcome:
+        score, reason = _test_score(job, result)
+        error = None if score is None else METRICS[job.task.metric].error_of(score)
+        seconds = result.fit_seconds
+        return Outcome(
+            Trial(key, number, dict(setting), "ok", reason, result.validation_error, error, seconds)
         )
-    )
+
+    found = _attempt(job, setting, job.trial_seeds, outcome)
+    return _outcome_of_failure(job, key, found, setting) if isinstance(found, _Failure) else found
 
 
 def _run_cell(job: Job, cell: PlannedCell, known: Done) -> Outcome:
@@ -110,11 +104,13 @@ def _run_cell(job: Job, cell: PlannedCell, known: Done) -> Outcome:
             record = dataclasses.replace(twin, key=cell.key, trials=len(job.trials))
             return Outcome(record, prediction_of=twin.key if twin.status == "ok" else "")
     reset_peak_memory()
-    result = _attempt(job, setting, cell.seeds)
     tries = len(job.trials) if cell.setting == "tuned" else 0
-    if isinstance(result, _Failure):
-        return _outcome_of_failure(job, cell.key, result, setting, tries)
-    return Outcome(_record(job, cell, result, setting, tries), result.prediction)
+
+    def outcome(result: Fit) -> Outcome:
+        return Outcome(_record(job, cell, result, setting, tries), result.prediction)
+
+    found = _attempt(job, setting, cell.seeds, outcome)
+    return _outcome_of_failure(job, cell.key, found, setting, tries) if isinstance(found, _Failure) else found
 
 
 def _record(job: Job, cell: PlannedCell, result: Fit, setting: Mapping[str, Any], tries: int) -> Record:
@@ -157,13 +153,18 @@ def _test_score(job: Job, result: Fit) -> tuple[float | None, str]:
         return None, "; ".join(filter(None, [result.remark, f"{error}; pooled over the folds"]))
 
 
-def _attempt(job: Job, setting: Mapping[str, Any], seeds: Seeds) -> Fit | _Failure:
-    """One fit within its limits, or why there is none."""
+def _attempt(
+    job: Job, setting: Mapping[str, Any], seeds: Seeds, outcome: Callable[[Fit], Outcome]
+) -> Outcome | _Failure:
+    """The outcome of one fit within its limits, or why there is none.
+
+    Scoring is part of the attempt: a prediction of the wrong shape is its component's affair.
+    """
     table, split, pipeline = _table(job), _split(job), apply(job.pipeline, setting)
     try:
         makers(pipeline)  # imports are not in a fit's time
         with time_limit(job.protocol.limits.seconds):
-            return fit(
+            result = fit(
                 pipeline,
                 table,
                 job.task,
@@ -173,6 +174,7 @@ def _attempt(job: Job, setting: Mapping[str, Any], seeds: Seeds) -> Fit | _Failu
                 seeds=seeds,
                 device=job.device,
             )
+        return outcome(result)
     except Diverged as error:
         return _Failure("diverged", str(error))
     except UndefinedMetric as error:

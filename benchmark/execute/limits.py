@@ -31,11 +31,11 @@ class FitTimeout(Exception):
 
 
 def pin_threads() -> None:
-    """Give BLAS, OpenMP and torch one thread each in this process, and cuBLAS a workspace of its own.
+    """Give BLAS, OpenMP and torch one thread each in this process, and cuBLAS a workspace of fixed size.
 
     Results must not depend on how many cores are busy, and two threads on two busy cores made a small
-    network many times slower than one. For the same bits every time cuBLAS must be told before it starts
-    (the variable and its value are NVIDIA's); without it torch refuses deterministic algorithms.
+    network many times slower than one. CuBLAS repeats its bits only with a
+    workspace that was fixed before it starts; without one torch refuses deterministic algorithms.
     """
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = "1"
@@ -83,7 +83,7 @@ def time_limit(seconds: float | None) -> Iterator[None]:
 
 
 def charge(seconds: float) -> None:
-    """Take seconds off the limit that runs, if one does, for work that an earlier fit did for this one too."""
+    """Take seconds off the limit that runs, if one does: an earlier fit spent them for this one too."""
     if not isinstance(signal.getsignal(signal.SIGALRM), _Expiry):
         return
     left, _ = signal.getitimer(signal.ITIMER_REAL)

@@ -46,8 +46,8 @@ def prepare(
     """The split's parts, preprocessed and converted.
 
     Kept from one fit to the next, since the trials and seeds of a job mostly share them; what they took
-    counts in every fit's time, and against its limit, all the same. One is let go before the next is made, and no part is held in two
-    forms, so that a large table is in memory once.
+    counts in every fit's time, and against its limit, all the same. One is let go before the next is made,
+    and no part is held in two forms, so that a large table is in memory once.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ Inputs = tuple[Tensor | None, ...]
 """The arguments of ``forward``."""
 
 CHUNK, CHUNK_NUMBERS, WIDTH = 16_384, 2**22, 64
-"""Most rows, and most numbers (16 MiB of float32) in one layer of a network of that width, predicted at once."""
+"""Most rows, and most numbers (16 MiB of float32) in a layer of that width, that are predicted at once."""
 
 
 class Rows(Protocol):

@@ -20,7 +20,7 @@ from components.preprocessor.flat import Flat
 __all__ = ["OneHot", "Ordinal", "Standard"]
 
 CHUNK_NUMBERS = 2**22
-"""Numbers that are scaled at once, 32 MiB: the library makes half a dozen float64 copies of what it is given."""
+"""Numbers that are scaled at once: the library makes half a dozen float64 copies, of 32 MiB each."""
 
 
 class Ordinal(TransformerMixin, BaseEstimator):  # type: ignore[misc]
