@@ -16,7 +16,7 @@ __all__ = ["fingerprint", "row_digests"]
 
 
 def fingerprint(data: TaskData) -> str:
-    """SHA-256 over task type, inputs, target, classes, weights and season, in hexadecimal.
+    """SHA-256 over task type, inputs, target, classes and weights, in hexadecimal.
 
     The same on every machine and under every version of pandas: what is hashed is little-endian numbers, and
     UTF-8 with its length in front. One NaN and one zero stand for all of their bit patterns.
@@ -29,18 +29,18 @@ def fingerprint(data: TaskData) -> str:
 
 
 def row_digests(data: TaskData) -> npt.NDArray[np.uint64]:
-    """A digest of each row's inputs ``(n_rows,)``: equal inputs give equal digests."""
+    """A digest of each row's inputs ``(n_rows,)``: equal inputs give equal digests, -0.0 being 0.0."""
     X = data.X
     if isinstance(X, pd.DataFrame):
         hashed: npt.NDArray[np.uint64] = pd.util.hash_pandas_object(X, index=False).to_numpy(np.uint64)
         return hashed
     rows = X.arrays() if isinstance(X, Ragged) else X
-    digests = (hashlib.blake2b(np.ascontiguousarray(row).data, digest_size=8).digest() for row in rows)
+    digests = (hashlib.blake2b(_canonical(row).data, digest_size=8).digest() for row in rows)
     return np.frombuffer(b"".join(digests), "<u8").astype(np.uint64)
 
 
 def _parts(data: TaskData) -> Iterator[Any]:
-    yield from _texts(["swapbench task 2", data.modality, data.task_type, str(len(data)), str(data.season)])
+    yield from _texts(["swapbench task 3", data.modality, data.task_type, str(len(data))])
     yield from _inputs(data.X)
     yield b"target"
     yield from _texts(data.classes)
@@ -78,7 +78,12 @@ def _texts(texts: Iterable[str]) -> Iterator[bytes]:
 def _array(values: npt.NDArray[Any]) -> Iterator[Any]:
     yield f"{values.dtype.kind}{values.dtype.itemsize}{values.shape}".encode()
     little = values.astype(values.dtype.newbyteorder("<"), copy=False)
-    yield np.ascontiguousarray(_floats(little) if values.dtype.kind == "f" else little).data
+    yield _canonical(little).data
+
+
+def _canonical(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Contiguous, and equal bytes for equal values."""
+    return _floats(values) if values.dtype.kind == "f" else np.ascontiguousarray(values)
 
 
 def _floats(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -16,7 +16,7 @@ from benchmark.data.taskdata import Ragged, TaskData
 from benchmark.errors import RequestError
 from benchmark.spec import Dataset
 
-__all__ = ["LONGEST_HORIZON", "Windows", "to_task_data", "windows_of"]
+__all__ = ["to_task_data"]
 
 Array = npt.NDArray[Any]
 
@@ -32,7 +32,7 @@ class Windows(NamedTuple):
     horizon: int
     """Values after, which are predicted together."""
     season: int
-    """Steps after which the series resembles itself; 1: none known."""
+    """Steps after which the series resembles itself, by which the others are chosen; 1: none known."""
 
 
 def to_task_data(raw: Raw, dataset: Dataset, where: str) -> TaskData:
@@ -69,7 +69,6 @@ def to_task_data(raw: Raw, dataset: Dataset, where: str) -> TaskData:
         modality="sequence",
         time=np.arange(n_rows, dtype=np.int64),
         gap=windows.horizon - 1,
-        season=windows.season,
         origin=raw.origin,
         notes=tuple(notes),
     )

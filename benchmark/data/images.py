@@ -14,7 +14,7 @@ from benchmark.data.taskdata import TaskData
 from benchmark.errors import RequestError, nearest
 from benchmark.spec import Dataset
 
-__all__ = ["MOST_CHANNELS", "to_task_data"]
+__all__ = ["to_task_data"]
 
 Array = npt.NDArray[Any]
 

@@ -29,7 +29,7 @@ from benchmark.data.taskdata import TaskData
 from benchmark.errors import RequestError, nearest
 from benchmark.spec import Dataset, Task
 
-__all__ = ["FORMERS", "SOURCES", "Source", "describe", "load"]
+__all__ = ["SOURCES", "Source", "describe", "load"]
 
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from benchmark.data.taskdata import TaskData
 from benchmark.errors import RequestError
 from benchmark.spec import CLASSIFICATION
 
-__all__ = ["FEWEST", "of"]
+__all__ = ["of"]
 
 Rows = npt.NDArray[np.int64]
 

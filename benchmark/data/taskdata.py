@@ -86,8 +86,6 @@ class TaskData:
     """Row weights ``(n_rows,)``, positive, of mean 1."""
     gap: int = 0
     """Rows between training and later parts whose targets would overlap."""
-    season: int = 1
-    """Steps after which a series resembles itself."""
     own: tuple[OwnSplit, ...] = ()
     """Splits that come with the data."""
     origin: str = ""

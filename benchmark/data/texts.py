@@ -16,7 +16,7 @@ from benchmark.data.taskdata import Ragged, TaskData
 from benchmark.errors import RequestError
 from benchmark.spec import Dataset
 
-__all__ = ["LENGTH", "to_task_data"]
+__all__ = ["to_task_data"]
 
 LENGTH = 64
 """Characters of a block of a running text where the card does not say it."""

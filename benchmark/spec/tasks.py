@@ -78,8 +78,6 @@ class Task:
     """SHA-256 over inputs, target and task type; names of files and tasks are not in it."""
     horizon: int = 0
     """Steps ahead that are predicted together; 0 outside forecasting."""
-    season: int = 1
-    """Steps after which a series resembles itself; 1: none known."""
     weighted: bool = False
     """Rows carry weights."""
     generated: bool = False

@@ -28,12 +28,12 @@ import pandas as pd
 from benchmark.data.taskdata import Ragged, TaskData
 from benchmark.spec import OwnSplit
 
-__all__ = ["Damaged", "address_of", "facts_of", "read", "write"]
+__all__ = ["Damaged", "address_of", "facts_of", "freeze", "read", "write"]
 
 Array = npt.NDArray[Any]
 
-_FORMAT = 1
-_FACTS = ("fingerprint", "task_type", "modality", "origin", "gap", "season")
+_FORMAT = 2
+_FACTS = ("fingerprint", "task_type", "modality", "origin", "gap")
 _BY_ROW = ("row_digests", "groups", "time", "weights")
 _SMALL = 256_000
 """Files of fewer bytes are read: every map holds a file descriptor, and a study opens many tasks."""
@@ -125,8 +125,22 @@ def read(folder: Path) -> TaskData:
             **{key: facts[key] for key in _FACTS},
             **by_row,
         )
-    except (FileNotFoundError, EOFError, ValueError, LookupError, TypeError) as error:
+    except FileNotFoundError as error:
         raise Damaged(f"{folder}: {error}") from error
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # what NumPy's parser and pandas raise over damaged bytes has no common class
+        raise Damaged(f"{folder}: {type(error).__name__}: {error}") from error
+
+
+def freeze(data: TaskData) -> None:
+    """Make a task's arrays read-only, as :func:`read` gives them; pandas' copy-on-write guards a table's."""
+    inputs = (data.X.values, data.X.offsets) if isinstance(data.X, Ragged) else (data.X,)
+    by_row = (getattr(data, key) for key in _BY_ROW)
+    own = (part for split in data.own for part in (split.train, split.test, split.validation))
+    for array in (*inputs, data.y, *by_row, *own):
+        if isinstance(array, np.ndarray):
+            array.flags.writeable = False
 
 
 def _facts(data: TaskData) -> dict[str, Any]:

@@ -112,6 +112,7 @@ def sweep() -> None:
     with contextlib.suppress(FileNotFoundError):
         for path in (folder() / "partial").iterdir():
             with contextlib.suppress(OSError):  # its writer may be finishing just now
-                inside = path.iterdir() if path.is_dir() else ()
-                if max(file.stat().st_mtime for file in (path, *inside)) < time.time() - _ABANDONED:
+                # OpenML's client works several folders deep.
+                newest = max(file.lstat().st_mtime for file in (path, *path.rglob("*")))
+                if newest < time.time() - _ABANDONED:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()

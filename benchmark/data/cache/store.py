@@ -16,7 +16,7 @@ import os
 import re
 from pathlib import Path
 
-from benchmark.data.cache.layout import Damaged, address_of, read, write
+from benchmark.data.cache.layout import Damaged, address_of, freeze, read, write
 from benchmark.data.cache.places import discard, folder, limit, partial, requests, tasks
 from benchmark.data.cache.upkeep import prune
 from benchmark.data.taskdata import TaskData
@@ -40,7 +40,7 @@ def keep(request: str, data: TaskData, name: str) -> TaskData:
 
     Writes to a folder of its own that is then renamed, so any number of processes may keep the same task;
     least recently used tasks beyond :func:`limit` are removed. Where nothing can be written, ``data`` itself
-    comes back, and one line on the log says why.
+    comes back, its arrays made read-only, and one line on the log says why.
 
     Parameters
     ----------
@@ -52,6 +52,7 @@ def keep(request: str, data: TaskData, name: str) -> TaskData:
         What people call it.
     """
     address, bound = address_of(data), limit()
+    freeze(data)
     try:
         twin = _open(address)
         if twin is None:

@@ -17,7 +17,7 @@ from benchmark.data.raw import Raw
 from benchmark.errors import RequestError, nearest
 from benchmark.spec import Dataset
 
-__all__ = ["READERS", "read", "stamp"]
+__all__ = ["read", "stamp"]
 
 READERS: Mapping[str, Callable[[Path], Raw]] = {
     ".arff": read_arff,

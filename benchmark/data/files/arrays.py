@@ -15,7 +15,7 @@ from benchmark.data.files.encoding import open_bytes, survey
 from benchmark.data.raw import Raw
 from benchmark.errors import nearest
 
-__all__ = ["IMAGES", "read_arrays", "read_images", "read_text"]
+__all__ = ["read_arrays", "read_images", "read_text"]
 
 IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """Endings of image files; whatever else lies in a folder of images is refused."""

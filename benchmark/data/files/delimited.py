@@ -17,7 +17,7 @@ from benchmark.data.files.encoding import open_bytes
 from benchmark.data.files.layout import Layout, layout_of, refuse_ragged
 from benchmark.data.raw import Raw
 
-__all__ = ["MISSING", "MISSING_AMONG_NUMBERS", "read_delimited"]
+__all__ = ["read_delimited"]
 
 MISSING = ("?", "NA", "NaN", "nan", "null", "NULL")
 """What stands for a missing value, besides nothing at all, unless it is quoted. ``None`` does not."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmark.data.files.encoding import Survey, open_bytes, survey
 
-__all__ = ["SEPARATORS", "Layout", "layout_of", "refuse_ragged"]
+__all__ = ["Layout", "layout_of", "refuse_ragged"]
 
 SEPARATORS = (",", ";", "\t", "|")
 """What may separate the values of a ``.csv`` file; the first that fits its beginning is taken."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmark.errors import RequestError
 from benchmark.spec import Dataset
 
-__all__ = ["SERVERS", "SERVER_VARIABLE", "Address", "server_folder", "server_url", "task_name"]
+__all__ = ["SERVERS", "Address", "server_folder", "server_url", "task_name"]
 
 SERVERS: Mapping[str, str] = {
     "www": "https://www.openml.org/api/v1/xml",

@@ -37,7 +37,9 @@ def members(
     path = caches.own() / "suites" / f"{server}-{suite}.json"
     if path.is_file() and not refresh:
         try:
-            numbers = [int(number) for number in json.loads(path.read_bytes())["tasks"]]
+            numbers = json.loads(path.read_bytes())["tasks"]
+            if not numbers or not all(type(number) is int and number > 0 for number in numbers):
+                raise ValueError(f"a task is a whole number from 1, and it has {numbers}")
         except (ValueError, KeyError, TypeError) as error:
             raise RequestError(f"'{path}' lists no tasks: {error}; remove it") from error
     else:
