@@ -14,7 +14,6 @@ from benchmark.errors import RequestError, nearest
 from benchmark.spec import CLASSIFICATION
 
 __all__ = [
-    "MOST_CLASSES",
     "Target",
     "encode",
     "floats",
@@ -26,7 +25,7 @@ __all__ = [
     "target_of",
 ]
 
-MOST_CLASSES = 20
+_MOST_CLASSES = 20
 """A target of more different whole numbers than this is taken as a quantity where the card does not say."""
 
 
@@ -84,7 +83,7 @@ def target_of(target: pd.Series, task_type: str | None, where: str, *, lone: boo
 def _holds_classes(values: npt.NDArray[np.float64] | None, n_different: int) -> bool:
     if values is None or n_different == 2:
         return True
-    return n_different <= MOST_CLASSES and bool(np.all(values == np.floor(values)))
+    return n_different <= _MOST_CLASSES and bool(np.all(values == np.floor(values)))
 
 
 def _inferred(name: Any, values: npt.NDArray[np.float64] | None, n_different: int) -> str:

@@ -20,11 +20,11 @@ __all__ = ["to_task_data"]
 
 Array = npt.NDArray[Any]
 
-LONGEST_HORIZON = 12
+_LONGEST_HORIZON = 12
 """Steps ahead of a series without a season where the card does not say it; fewer in a short series."""
 
 
-class Windows(NamedTuple):
+class _Windows(NamedTuple):
     """How a series is cut, in steps."""
 
     context: int
@@ -47,10 +47,10 @@ def to_task_data(raw: Raw, dataset: Dataset, where: str) -> TaskData:
         For a table without the series, a time that does not increase, a series that is too short; the line
         begins with ``where``.
     """
-    check_options(dataset, Windows._fields, where)
+    check_options(dataset, _Windows._fields, where)
     frame, target = _table(raw, dataset, where)
     ordered = _check_time(frame, dataset, where)
-    windows = windows_of(dataset, len(frame), where)
+    windows = _windows_of(dataset, len(frame), where)
     series = _channels(frame, target, dataset, where)
     known = np.isfinite(series)
     complete = _before(known, windows).all(axis=(1, 2)) & _after(known, windows).all(axis=1)
@@ -74,10 +74,10 @@ def to_task_data(raw: Raw, dataset: Dataset, where: str) -> TaskData:
     )
 
 
-def windows_of(dataset: Dataset, n_steps: int, where: str) -> Windows:
+def _windows_of(dataset: Dataset, n_steps: int, where: str) -> _Windows:
     """How a series of ``n_steps`` values is cut: as the card's options say, else by its length.
 
-    Without a word, the horizon is one season, or ``LONGEST_HORIZON`` steps where none is known, but at most a
+    Without a word, the horizon is one season, or twelve steps where none is known, but at most a
     twentieth of the series; the context is two seasons or horizons, whichever is more.
 
     Raises
@@ -85,19 +85,19 @@ def windows_of(dataset: Dataset, n_steps: int, where: str) -> Windows:
     RequestError
         When there is not a single window.
     """
-    said = {name: whole_number(dataset, name, where) for name in Windows._fields}
+    said = {name: whole_number(dataset, name, where) for name in _Windows._fields}
     season = said["season"] or 1
-    horizon = said["horizon"] or max(1, min(season if season > 1 else LONGEST_HORIZON, n_steps // 20))
+    horizon = said["horizon"] or max(1, min(season if season > 1 else _LONGEST_HORIZON, n_steps // 20))
     context = said["context"] or 2 * max(season, horizon)
     if n_steps < context + horizon:
         raise RequestError(
             f"{where}: location: '{dataset.location}' has {n_steps} values, and one window needs "
             f"{context + horizon}: context {context} and horizon {horizon}; set 'options' to less"
         )
-    return Windows(context, horizon, season)
+    return _Windows(context, horizon, season)
 
 
-def _said(dataset: Dataset, windows: Windows, n_steps: int) -> list[str]:
+def _said(dataset: Dataset, windows: _Windows, n_steps: int) -> list[str]:
     """The note about what the card left open."""
     found = [f"{name} {value}" for name, value in windows._asdict().items() if name not in dataset.options]
     return [f"{', '.join(found)}: chosen for {n_steps} values; 'options' sets them"] if found else []
@@ -151,12 +151,12 @@ def _channels(frame: pd.DataFrame, target: str, dataset: Dataset, where: str) ->
     return np.column_stack(columns)
 
 
-def _before(series: Array, windows: Windows) -> Array:
+def _before(series: Array, windows: _Windows) -> Array:
     """What each window sees, a view ``(n_windows, context, channels)``."""
     past = np.lib.stride_tricks.sliding_window_view(series[: -windows.horizon], windows.context, axis=0)
     return past.transpose(0, 2, 1)
 
 
-def _after(series: Array, windows: Windows) -> Array:
+def _after(series: Array, windows: _Windows) -> Array:
     """What each window asks for, a view ``(n_windows, horizon)``."""
     return np.lib.stride_tricks.sliding_window_view(series[windows.context :, 0], windows.horizon)

@@ -18,7 +18,7 @@ __all__ = ["to_task_data"]
 
 Array = npt.NDArray[Any]
 
-MOST_CHANNELS = 4
+_MOST_CHANNELS = 4
 """An axis of at most this many numbers is taken as the channels where the card does not say which axis is."""
 
 
@@ -56,7 +56,7 @@ def _channels_first(found: Any, dataset: Dataset, where: str) -> Array:
     if said not in (None, "first", "last"):
         hint = nearest(str(said), ("first", "last"))
         raise RequestError(f"{where}: options.channels: there is no such axis: {said!r}; {hint}")
-    first, last = found.shape[1] <= MOST_CHANNELS, found.shape[3] <= MOST_CHANNELS
+    first, last = found.shape[1] <= _MOST_CHANNELS, found.shape[3] <= _MOST_CHANNELS
     if said is None and first == last:
         doubt = "both" if first else "neither"
         axes = f"the channels are the second axis or the last, and {doubt} could be"

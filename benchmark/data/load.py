@@ -33,6 +33,7 @@ __all__ = ["SOURCES", "Source", "describe", "load"]
 
 
 T = TypeVar("T")
+Former = Callable[[Raw, Dataset, str], TaskData]
 
 
 class Source(NamedTuple):
@@ -51,7 +52,7 @@ SOURCES: Mapping[str, Source] = {
 }
 """By a card's ``source``."""
 
-FORMERS: Mapping[str, Callable[[Raw, Dataset, str], TaskData]] = {
+_FORMERS: Mapping[str, Former] = {
     "tabular": table.to_task_data,
     "image": images.to_task_data,
     "sequence": sequences.to_task_data,
@@ -75,23 +76,16 @@ def load(dataset: Dataset, fingerprint: str = "") -> TaskData:
     RequestError
         Names the card, the key and the nearest valid value: for a location or column that is not there,
         data that cannot be read, and a target or column that nothing could be learned from; also when the
-        data is no longer what ``fingerprint`` says.
+        data is no longer what ``fingerprint`` says, or changes whenever it is read.
     """
     where = dataset.file or dataset.name
     source = _choose("source", dataset.source, SOURCES, where)
-    former = _choose("modality", dataset.modality, FORMERS, where)
-    stamp = source.stamp(dataset)
-    request = _request(dataset, stamp)
-    data = cache.find(request)
+    former = _choose("modality", dataset.modality, _FORMERS, where)
+    data = cache.find(_request(dataset, source.stamp(dataset)))
     if data is None:
-        if dataset.rows is None:
-            data = former(source.read(dataset), dataset, where)
-        else:
-            data = subsample.of(load(dataclasses.replace(dataset, rows=None)), dataset.rows, where)
+        data, stamp = _settled(dataset, source, former, where)
         finished = dataclasses.replace(data, fingerprint=fingerprint_of(data), row_digests=row_digests(data))
-        if not stamp:  # the source has fetched what was not here
-            request = _request(dataset, source.stamp(dataset))
-        data = cache.keep(request, finished, dataset.name)
+        data = cache.keep(_request(dataset, stamp), finished, dataset.name)
     if fingerprint and data.fingerprint != fingerprint:
         raise RequestError(f"{where}: the data has changed since the study was planned; plan it again")
     return data
@@ -127,10 +121,25 @@ def describe(dataset: Dataset, data: TaskData, metric: str | None = None) -> Tas
         n_classes=len(data.classes),
         fingerprint=data.fingerprint,
         horizon=data.y.shape[1] if data.task_type == "forecasting" else 0,
-        season=data.season,
         weighted=data.weights is not None,
         generated=dataset.source == "generated",
         notes=data.notes,
+    )
+
+
+def _settled(dataset: Dataset, source: Source, former: Former, where: str) -> tuple[TaskData, str]:
+    """What is read, and the stamp that held from before the reading to its end; a second try is the last."""
+    for _ in range(2):
+        before = source.stamp(dataset)
+        if dataset.rows is None:
+            data = former(source.read(dataset), dataset, where)
+        else:
+            data = subsample.of(load(dataclasses.replace(dataset, rows=None)), dataset.rows, where)
+        after = source.stamp(dataset)
+        if before in ("", after):  # where nothing was, the source has fetched what it then read
+            return data, after
+    raise RequestError(
+        f"{where}: location: '{dataset.location}' changes while it is read; wait until it is whole"
     )
 
 

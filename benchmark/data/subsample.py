@@ -19,7 +19,7 @@ __all__ = ["of"]
 
 Rows = npt.NDArray[np.int64]
 
-FEWEST = 10
+_FEWEST = 10
 """Rows, below which there is nothing to learn from."""
 
 _KEPT = 2
@@ -44,13 +44,13 @@ def of(data: TaskData, n_rows: int, where: str) -> TaskData:
     Raises
     ------
     RequestError
-        For more rows than there are or fewer than FEWEST, and where a split that comes with the data
+        For more rows than there are or fewer than ten, and where a split that comes with the data
         would lose a whole part; the line begins with ``where``.
     """
     if n_rows == len(data):
         return data
-    if not FEWEST <= n_rows <= len(data):
-        raise RequestError(f"{where}: rows: choose from {FEWEST} to the {len(data)} there are, got {n_rows}")
+    if not _FEWEST <= n_rows <= len(data):
+        raise RequestError(f"{where}: rows: choose from {_FEWEST} to the {len(data)} there are, got {n_rows}")
     taken = data.take(np.sort(_first(data, n_rows)))
     if taken.weights is not None:
         taken = dataclasses.replace(taken, weights=taken.weights / taken.weights.mean())

@@ -6,6 +6,7 @@ import pandas as pd
 
 from benchmark.data.columns import target_of
 from benchmark.data.inference import feature, notes_of
+from benchmark.data.options import check_options
 from benchmark.data.raw import Raw
 from benchmark.data.roles import check_names, roles_of
 from benchmark.data.taskdata import TaskData
@@ -29,6 +30,7 @@ def to_task_data(raw: Raw, dataset: Dataset, where: str) -> TaskData:
         For a card that does not fit the table, and a table that nothing could be learned from; the line
         begins with ``where``.
     """
+    check_options(dataset, (), where)
     frame = _frame(raw, dataset, where)
     name = raw.name_of_target(dataset.target)
     check_names(frame, dataset, name, where)

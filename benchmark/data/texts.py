@@ -18,7 +18,7 @@ from benchmark.spec import Dataset
 
 __all__ = ["to_task_data"]
 
-LENGTH = 64
+_LENGTH = 64
 """Characters of a block of a running text where the card does not say it."""
 
 
@@ -87,7 +87,7 @@ def _blocks(raw: Raw, text: str, dataset: Dataset, where: str) -> TaskData:
         raise RequestError(
             f"{where}: task_type: {held}: the task type is 'language', not '{dataset.task_type}'"
         )
-    length = whole_number(dataset, "length", where) or LENGTH
+    length = whole_number(dataset, "length", where) or _LENGTH
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint32)
     place = f"{where}: location: '{dataset.location}'"
     # The last character of the last block needs one after it.

@@ -45,15 +45,15 @@ those of the installed version."""
 
 
 KNOWN = {
-    "co2": "cfa25c1a732525ca",
-    "digits_images": "82389d8b08c564bc",
-    "digits_pixels": "1ca9b9bcd2c0b32d",
-    "elnino": "97e95c35f3c3a8f9",
-    "engel": "42dda310576436bb",
-    "fair": "5940668f3965b525",
-    "iris": "a484635485001341",
-    "modechoice": "c711072acd19a035",
-    "sunspots": "6ae0fb56e212f7eb",
+    "co2": "ee3cf7a5eac3c13f",
+    "digits_images": "c261de42f36b5058",
+    "digits_pixels": "65a2473a607ff158",
+    "elnino": "b66ec3f45f96af42",
+    "engel": "13ed3997d9335f3c",
+    "fair": "686c75d1cd93e1e5",
+    "iris": "a2151b5e8710f993",
+    "modechoice": "7bb4bcefb10942b9",
+    "sunspots": "9072deea9fd3ae4e",
 }
 """Beginnings of fingerprints."""
 
@@ -205,8 +205,8 @@ def test_a_series_is_whole_and_in_order(
     card = CATALOG.dataset(name)
     data = load(card)
     context, horizon = (card.options[key] for key in ("context", "horizon"))
-    assert (data.season, data.gap, len(data)) == (season, horizon - 1, n_values - context - horizon + 1)
-    assert context >= data.season
+    assert (data.gap, len(data)) == (horizon - 1, n_values - context - horizon + 1)
+    assert context >= card.options["season"] == season
     # Windows one step apart, laid over each other, are the series again.
     inputs = np.array(data.inputs(range(len(data))))[:, :, 0]
     series = np.concatenate([inputs[0], data.y[:, 0], data.y[-1, 1:]])

@@ -126,7 +126,6 @@ def some_task(draw: st.DrawFn) -> TaskData:
         "time": draw(st.sampled_from([None, rows[::-1]])),
         "weights": draw(st.sampled_from([None, np.ones(n_rows)])),
         "gap": draw(st.integers(0, 3)),
-        "season": draw(st.integers(1, 12)),
         "own": draw(st.sampled_from([(), (OwnSplit(0, 1, rows[:1], rows), OwnSplit(2, 0, rows, (), rows))])),
         "origin": draw(st.text(max_size=3)),
         "notes": tuple(draw(st.lists(st.text(max_size=9), max_size=2))),
@@ -231,12 +230,16 @@ def test_requests_with_one_answer_share_it_and_others_do_not() -> None:
         ("y.npy", None),
         ("task.json", b"{"),
         ("task.json", b"[]"),
-        ("task.json", b'{"format": 1}'),
+        ("task.json", b'{"format": 2}'),
         ("task.json", b'{"format": 0, "files": {}}'),
-        ("task.json", b'{"format": 1, "files": {}}'),
+        ("task.json", b'{"format": 2, "files": {}}'),
         ("task.json", None),
         ("X_float64.npy", "cut"),
         ("X_float64.npy", "other header"),
+        ("X_float64.npy", "header that does not end"),
+        ("task.json", "splits of nothing"),
+        ("task.json", "columns of nothing"),
+        ("task.json", "no name"),
         ("X_int8.npy", "other codes"),
     ],
 )
@@ -251,9 +254,17 @@ def test_a_damaged_task_is_noticed_removed_and_kept_anew(root: Path, file: str, 
         changed = {
             "cut": whole[:-1],
             "other header": whole.replace(b"<f8", b"|O8"),  # pickled objects, it says
+            "header that does not end": whole.replace(b"), }", b"(, }"),
+            "splits of nothing": whole.replace(b'"own": []', b'"own": [[0, 0, 1, 1, 1]]'),
+            "columns of nothing": whole.replace(
+                b'"columns": [', b'"columns": [["z", "int8", ["a", "b", "c"]], '
+            ),
+            "no name": whole.replace(b'"name"', b'"game"'),
             "other codes": whole[:-1] + b"\x7f",  # pandas may crash on a code that has no label
         }
+        assert content not in changed or changed[content] != whole
         path.write_bytes(changed.get(content, content))
+    assert [entry.n_rows for entry in cache.entries()]
     assert cache.find(REQUEST) is None
     assert list((root / "tasks").iterdir()) == []
     assert_same(cache.keep(REQUEST, data, "mine"), data)
@@ -328,3 +339,37 @@ def test_a_file_is_parsed_once_until_it_or_the_card_changes(counted: list[str], 
     shutil.rmtree(cache.folder())
     load(card)
     assert counted[3:] == ["one"]
+
+
+@pytest.mark.parametrize("n_changes", [1, 9])
+def test_what_changes_while_it_is_read_is_never_kept_under_the_stamp_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_changes: int
+) -> None:
+    module = importlib.import_module("benchmark.data.load")
+    source, path = module.SOURCES["file"], tmp_path / "table.csv"
+    first = "a,y\n" + "1.5,u\n2.5,v\n" * 5
+    path.write_text(first)
+    card = Dataset("mine", "file", "table.csv", target="y", file=str(tmp_path / "mine.yaml"))
+    changes = iter(range(n_changes))
+
+    def read(dataset: Dataset) -> Any:
+        for change in changes:
+            path.write_text(first.replace("2.5", f"{change}.25"))
+            break
+        return source.read(dataset)
+
+    def values() -> list[float]:
+        X: Any = load(card).X
+        return list(X["a"])
+
+    monkeypatch.setitem(module.SOURCES, "file", source._replace(read=read))
+    if n_changes > 1:
+        line = r"mine\.yaml: location: 'table\.csv' changes while it is read; wait until it is whole$"
+        with pytest.raises(RequestError, match=line):
+            load(card)
+        assert cache.entries() == []
+    else:
+        assert values() == [1.5, 0.25] * 5
+    path.write_text(first)
+    changes = iter(())
+    assert values() == [1.5, 2.5] * 5

@@ -8,14 +8,16 @@ import os
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.data import TaskData, cache
+from benchmark.data import Ragged, TaskData, cache
 from benchmark.data.fingerprint import fingerprint, row_digests
 from benchmark.errors import RequestError
+from benchmark.spec import OwnSplit
 
 REQUEST = "1" * 64
 OTHER = "2" * 64
@@ -101,17 +103,54 @@ def test_where_nothing_can_be_written_one_line_says_so(
     )
 
 
+@pytest.mark.parametrize("modality", ["image", "sequence", "text", "tabular"])
+def test_where_nothing_can_be_written_arrays_are_read_only_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, modality: str
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SWAPBENCH_CACHE", str(tmp_path / "file" / "below"))
+    rows = np.arange(4)
+    X: Any = {
+        "image": np.ones((4, 1, 2, 2), np.float32),
+        "sequence": Ragged.of_arrays([np.ones((2, 1))] * 4),
+        "text": Ragged.of_texts(["ab"] * 4),
+        "tabular": pd.DataFrame({"a": np.ones(4), "b": pd.Categorical(["u", "v"] * 2)}),
+    }[modality]
+    own = (OwnSplit(0, 0, rows[:2].copy(), rows[2:].copy()),)
+    made = TaskData(X, rows % 2, "binary", ("a", "b"), modality, groups=rows, own=own)
+    made = dataclasses.replace(made, fingerprint=fingerprint(made), row_digests=row_digests(made))
+    data: Any = cache.keep(REQUEST, made, "mine")
+    kept = [data.y, data.groups, data.row_digests, own[0].train, own[0].test]
+    if modality == "tabular":
+        taken = data.inputs(rows)
+        taken["a"] *= 2
+        taken.iloc[0, 1] = "v"
+        kept += [data.X["a"].to_numpy(), data.X["b"].array.codes]
+    else:
+        kept += data.X.arrays() if isinstance(data.X, Ragged) else [data.X]
+    for array in kept:
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+    assert fingerprint(data) == data.fingerprint
+
+
 def test_what_a_killed_writer_left_goes_after_an_hour(root: Path) -> None:
     cache.keep(REQUEST, table(5), "mine")
-    for name, age in (("old", 4000), ("new", 10)):
+    old, new = time.time() - 4000, time.time() - 10
+    deep = Path("org/openml/www/datasets")
+    for name, stamp in (("old", old), ("new", new), ("deep", new)):
         folder = root / "partial" / name
-        folder.mkdir()
-        (folder / "y.npy").touch()
-        stamp = time.time() - age
-        for path in (folder / "y.npy", folder):
-            os.utime(path, (stamp, stamp))
+        (folder / deep).mkdir(parents=True)
+        (folder / deep / "dataset.arff").touch()
+        (folder / "gone").symlink_to("nowhere")
+        os.utime(folder / "gone", (old, old), follow_symlinks=False)
+        for path in (deep, *deep.parents):
+            # A download deep inside moves no time further up.
+            moved = old if name == "deep" else stamp
+            os.utime(folder / path, (moved, moved))
+        os.utime(folder / deep / "dataset.arff", (stamp, stamp))
     cache.keep(OTHER, table(6), "mine")
-    assert [path.name for path in (root / "partial").iterdir()] == ["new"]
+    assert {path.name for path in (root / "partial").iterdir()} == {"new", "deep"}
 
 
 def test_other_code_never_finds_what_this_code_parsed(tmp_path: Path) -> None:

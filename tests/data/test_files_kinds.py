@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import io
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,6 +101,41 @@ def test_arrays_of_numpy(card_over: CardOf, tmp_path: Path) -> None:
     assert "File is not a zip file" in refusal(card)
 
 
+def test_damaged_arrays_are_refused_in_one_line(card_over: CardOf, tmp_path: Path) -> None:
+    card = card_over(b"", "t.npz", modality="image")
+    np.savez(tmp_path / "t.npz", X=np.ones((2, 2, 2)), y=np.array([0, 1]))
+    whole = (tmp_path / "t.npz").read_bytes()
+    for place in range(0, len(whole), 3):
+        (tmp_path / "t.npz").write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with contextlib.suppress(RequestError):  # a date, or a letter of another name: it may still be read
+            files.read(card)
+
+
+def test_an_array_that_says_it_is_larger_than_any_memory(tmp_path: Path) -> None:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<f8", "fortran_order": False, "shape": (10**13, 1, 1)}
+    )
+    with zipfile.ZipFile(tmp_path / "t.npz", "w") as packed:
+        packed.writestr("X.npy", header.getvalue())
+        packed.writestr("y.npy", header.getvalue())
+    card = Dataset("mine", "file", "t.npz", modality="image", file=str(tmp_path / "mine.yaml"))
+    assert "cannot be read as npz: Unable to allocate" in refusal(card)
+
+
+@pytest.mark.parametrize("key", ["location", "test"])
+@pytest.mark.parametrize("name", ["x" * 5000, "x" * 5000 + "/t.csv", "t.csv/inside"])
+def test_a_path_that_cannot_be_is_refused_in_one_line(
+    card_over: CardOf, tmp_path: Path, key: str, name: str
+) -> None:
+    card_over(TRAIN)
+    named: dict[str, Any] = {"location": "t.csv", key: name}
+    card = Dataset("mine", "file", target="y", file=str(tmp_path / "mine.yaml"), **named)
+    assert f"mine.yaml: {key}: " in refusal(card)
+    with pytest.raises(RequestError, match=f"mine.yaml: {key}: "):
+        load(card)
+
+
 def test_running_text(card_over: CardOf) -> None:
     card = card_over("hé\r\nllo", "t.txt", modality="text")
     assert files.read(card).inputs == "hé\nllo"
@@ -135,6 +173,15 @@ def test_a_folder_of_images(folder: Path) -> None:
     assert list(images[3, 0, 0]) == [1, 2, 3]
     data = load(pets(folder))
     assert (np.asarray(data.X).shape, data.classes) == ((5, 3, 5, 6), ("cat", "dog"))
+
+
+def test_a_broken_link_in_a_folder_is_named(folder: Path) -> None:
+    (folder / "dog" / "9.png").symlink_to("nowhere.png")
+    with pytest.raises(
+        RequestError, match=r"mine\.yaml: location: '.*/dog/9\.png' cannot be looked at: No such"
+    ):
+        load(pets(folder))
+    assert "'dog/9.png' cannot be read as an image" in refusal(pets(folder))
 
 
 def test_faults_of_a_folder_name_the_file(folder: Path) -> None:
@@ -209,6 +256,7 @@ def test_a_test_file_is_there_and_is_the_only_split(card_over: CardOf) -> None:
 
 
 def test_the_stamp_changes_with_the_files(card_over: CardOf, tmp_path: Path) -> None:
+    card_over(TRAIN.replace("1", "7"), "test.csv")
     card = card_over(TRAIN, "train.csv", test="test.csv")
     stamps = [files.stamp(card)]
     (tmp_path / "test.csv").write_text(TRAIN)
@@ -219,7 +267,8 @@ def test_the_stamp_changes_with_the_files(card_over: CardOf, tmp_path: Path) -> 
     assert len(set(stamps)) == 3
     os.utime(tmp_path / "test.csv", ns=(1, 1))
     assert files.stamp(card) == stamps[-1]
-    assert files.stamp(card_over(TRAIN, "none.csv", test="no.csv")).splitlines()[1:] == []
+    with pytest.raises(RequestError, match=r"mine\.yaml: test: there is no file '.*/no\.csv'"):
+        files.stamp(card_over(TRAIN, "none.csv", test="no.csv"))
 
 
 def test_the_stamp_of_a_large_file_needs_no_look_into_it(card_over: CardOf, tmp_path: Path) -> None:

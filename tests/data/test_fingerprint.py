@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.data import TaskData
-from benchmark.data.fingerprint import fingerprint
+from benchmark.data import Ragged, TaskData
+from benchmark.data.fingerprint import fingerprint, row_digests
 
 X = pd.DataFrame(
     {"a": [1.0, np.nan, 3.0, 0.0], "b": pd.Categorical(["u", "v", None, "u"], categories=["u", "v"])}
@@ -19,7 +20,7 @@ DATA = TaskData(X, np.array([0, 1, 1, 0]), "binary", ("no", "yes"))
 
 
 def test_it_is_what_it_always_was() -> None:
-    assert fingerprint(DATA) == "bf7a7b19787654d6eae2c6fc288582be2ec3499a9ffe80a820da297cfe6f48bb"
+    assert fingerprint(DATA) == "e63c23764ce35fb203b9efe09a6a7466d46dbe3475cf3ca16257d5a95c92c203"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,20 @@ def test_the_target_changes_it() -> None:
         dataclasses.replace(DATA, y=np.array([0.0, 1.0, 1.0, 0.0]), classes=(), task_type="regression"),
         dataclasses.replace(DATA, weights=np.array([1.0, 1.0, 0.5, 1.5])),
         dataclasses.replace(DATA, weights=np.array([1.0, 1.0, 1.5, 0.5])),
-        dataclasses.replace(DATA, season=12),
         dataclasses.replace(DATA, y=np.array([0.0, 1.0, 1.0, 0.5]), classes=(), task_type="regression"),
     ]
     assert len({fingerprint(data) for data in others}) == len(others)
+
+
+@pytest.mark.parametrize("kind", ["table", "image", "sequence"])
+def test_rows_of_equal_inputs_have_equal_digests(kind: str) -> None:
+    other_nan = (np.full(1, np.nan, np.float32).view(np.uint32) | 1).view(np.float32)[0]
+    rows = np.array([[0.0, 1.0], [-0.0, 1.0], [np.nan, 1.0], [other_nan, 1.0], [2.0, 1.0]], np.float32)
+    X: Any = {
+        "table": pd.DataFrame(rows.astype(np.float64), columns=["a", "b"]),
+        "image": rows.reshape(5, 1, 1, 2),
+        "sequence": Ragged.of_arrays([row[:, np.newaxis] for row in rows]),
+    }[kind]
+    digests = row_digests(TaskData(X, np.arange(5), "regression", modality=kind))
+    assert digests[0] == digests[1] and digests[2] == digests[3]
+    assert len(set(digests.tolist())) == 3

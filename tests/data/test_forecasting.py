@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.data import TaskData
+from benchmark.data.fingerprint import fingerprint
 from benchmark.data.raw import Raw
 from benchmark.data.sequences import to_task_data
 from benchmark.errors import RequestError
@@ -106,12 +107,20 @@ def test_what_is_asked_keeps_its_digits() -> None:
 def test_what_the_card_leaves_open_is_chosen_and_said(n_steps: int, options: Any, found: Any) -> None:
     data = formed(series(n_steps), time="day", options=options)
     context, horizon, season = found
-    assert (data.inputs([0])[0].shape, data.y.shape[1], data.season) == ((context, 1), horizon, season)
+    assert (data.inputs([0])[0].shape, data.y.shape[1]) == ((context, 1), horizon)
     assert data.gap == horizon - 1
     (note,) = data.notes
     for name, value in {"context": context, "horizon": horizon, "season": season}.items():
         assert (f"{name} {value}" in note) == (name not in options)
     assert note.endswith(f"chosen for {n_steps} values; 'options' sets them")
+
+
+def test_a_season_that_cuts_no_other_windows_is_no_other_data() -> None:
+    first, second = (
+        formed(series(), time="day", options={"context": 4, "horizon": 2, "season": season})
+        for season in (1, 7)
+    )
+    assert fingerprint(first) == fingerprint(second)
 
 
 FULL = {"context": 4, "horizon": 2, "season": 1}

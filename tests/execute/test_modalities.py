@@ -59,7 +59,7 @@ def forecasts() -> TaskData:
     series = 50 + 10 * np.sin(np.arange(N + 20) * np.pi / 4) + random.normal(0, 1, N + 20)
     rows = [series[start : start + 16, None] for start in range(N)]
     y = np.array([series[start + 16 : start + 19] for start in range(N)])
-    return TaskData(Ragged.of_arrays(rows), y, "forecasting", (), "sequence", season=8)
+    return TaskData(Ragged.of_arrays(rows), y, "forecasting", (), "sequence")
 
 
 def language() -> TaskData:
@@ -189,4 +189,5 @@ def test_rows_of_any_form_carry_weights(fitted: Callable[..., Fit]) -> None:
         weighted = dataclasses.replace(data, weights=np.linspace(0.5, 1.5, len(data)))
         for learner in (PIPELINES[name][0], PIPELINES[name][-1]):
             first, second = (fitted(learner, some, task, split, budget=SHORT) for some in (data, weighted))
-            assert second.validation_error != first.validation_error
+            same = np.array_equal(second.prediction, first.prediction)
+            assert not same or second.validation_error != first.validation_error

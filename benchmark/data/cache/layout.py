@@ -91,13 +91,13 @@ def facts_of(folder: Path) -> dict[str, Any]:
     Raises
     ------
     Damaged
-        When they have not, or it is no JSON.
+        When they have not, or it is no JSON, or lacks a fact.
     """
     try:
         facts: dict[str, Any] = json.loads((folder / "task.json").read_text(encoding="utf-8"))
-        if facts["format"] != _FORMAT or any(
-            (folder / name).stat().st_size != size for name, size in facts["files"].items()
-        ):
+        if facts["format"] != _FORMAT or not facts.keys() >= {"name", "n_rows", "n_features", *_FACTS}:
+            raise Damaged(f"{folder}: task.json is not as this version writes it")
+        if any((folder / name).stat().st_size != size for name, size in facts["files"].items()):
             raise Damaged(f"{folder}: a file's size is not what task.json says")
     except (FileNotFoundError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise Damaged(f"{folder}: {error}") from error

@@ -19,7 +19,7 @@ from benchmark.spec import Dataset
 
 __all__ = ["read", "stamp"]
 
-READERS: Mapping[str, Callable[[Path], Raw]] = {
+_READERS: Mapping[str, Callable[[Path], Raw]] = {
     ".arff": read_arff,
     ".csv": read_delimited,
     ".npz": read_arrays,
@@ -30,11 +30,11 @@ READERS: Mapping[str, Callable[[Path], Raw]] = {
 }
 """By the ending of the file's name; text may be packed, ``.gz`` behind it."""
 
-PACKED = (".arff", ".csv", ".tab", ".tsv", ".txt")
+_PACKED = (".arff", ".csv", ".tab", ".tsv", ".txt")
 """Endings that ``.gz`` may stand behind."""
 
 
-LARGEST_DIGESTED = 1 << 20
+_LARGEST_DIGESTED = 1 << 20
 """Bytes; larger files are stamped without reading them."""
 
 
@@ -47,13 +47,13 @@ def read(dataset: Dataset) -> Raw:
         When there is no such file, it is not what the ending of its name says, or the card's ``test`` does
         not fit it.
     """
-    data = _read(dataset, "location", dataset.location)
+    data = _read(dataset, "location")
     if dataset.test is None:
         return data
     where = f"{dataset.file or dataset.name}: test"
     if dataset.split is not None:
         raise RequestError(f"{where}: the column of 'split' says which rows are for testing already")
-    return joined(data, _read(dataset, "test", dataset.test), dataset, where)
+    return joined(data, _read(dataset, "test"), dataset, where)
 
 
 def stamp(dataset: Dataset) -> str:
@@ -62,18 +62,29 @@ def stamp(dataset: Dataset) -> str:
     It is the digest of a small file. Of a large one, and of the files of a folder, it is size, times and
     number on the disk, which nothing has to be read for: every write moves the time of the last change of
     status, and no program can set that back.
+
+    Raises
+    ------
+    RequestError
+        When there is no such file, or its state cannot be had.
     """
-    named = [dataset.location] if dataset.test is None else [dataset.location, dataset.test]
-    return "\n".join(line for name in named for line in _stamps(_path(dataset, name)))
+    lines: list[str] = []
+    for key in ("location",) if dataset.test is None else ("location", "test"):
+        where, path = _place(dataset, key)
+        try:
+            lines += _stamps(path)
+        except OSError as error:
+            raise RequestError(
+                f"{where}: '{error.filename}' cannot be looked at: {error.strerror}"
+            ) from error
+    return "\n".join(lines)
 
 
 def _stamps(path: Path) -> list[str]:
     if path.is_dir():
         return [f"{file.relative_to(path)} {_state(file)}" for file in sorted(path.rglob("*"))]
-    if not path.is_file():
-        return [""]
     # A small file can be written twice, and loaded in between, before the clock of the file system moves on.
-    if path.stat().st_size > LARGEST_DIGESTED or not os.access(path, os.R_OK):
+    if not path.is_file() or path.stat().st_size > _LARGEST_DIGESTED or not os.access(path, os.R_OK):
         return [_state(path)]
     return [hashlib.sha256(path.read_bytes()).hexdigest()]
 
@@ -84,15 +95,21 @@ def _state(path: Path) -> str:
     return f"{found.st_size} {times} {found.st_ino} {found.st_dev}"
 
 
-def _path(dataset: Dataset, name: str) -> Path:
-    return Path(dataset.file).parent / name
-
-
-def _read(dataset: Dataset, key: str, name: str) -> Raw:
-    where, path = f"{dataset.file or dataset.name}: {key}", _path(dataset, name)
-    if not path.exists():
+def _place(dataset: Dataset, key: str) -> tuple[str, Path]:
+    """What an error begins with, and the path that a key names: something is there."""
+    where = f"{dataset.file or dataset.name}: {key}"
+    path = Path(dataset.file).parent / getattr(dataset, key)
+    try:
+        if path.exists():
+            return where, path
         beside = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise RequestError(f"{where}: there is no file '{path}'; {nearest(path.name, beside)}")
+    except OSError as error:  # a name that is too long, a folder that is closed
+        raise RequestError(f"{where}: '{path}' cannot be looked up: {error.strerror}") from error
+    raise RequestError(f"{where}: there is no file '{path}'; {nearest(path.name, beside)}")
+
+
+def _read(dataset: Dataset, key: str) -> Raw:
+    where, path = _place(dataset, key)
     reader, kind = _reader(path, where)
     try:
         return reader(path)
@@ -107,9 +124,9 @@ def _reader(path: Path, where: str) -> tuple[Callable[[Path], Raw], str]:
     if path.is_dir():
         return read_images, "a folder of images"
     ending = path.suffix.lower()
-    if ending == ".gz" and (inner := Path(path.stem).suffix.lower()) in PACKED:
+    if ending == ".gz" and (inner := Path(path.stem).suffix.lower()) in _PACKED:
         ending = inner
-    if ending not in READERS:
-        hint = nearest(ending, READERS)
+    if ending not in _READERS:
+        hint = nearest(ending, _READERS)
         raise RequestError(f"{where}: cannot tell the format of '{path}' by its ending; {hint}")
-    return READERS[ending], ending[1:]
+    return _READERS[ending], ending[1:]

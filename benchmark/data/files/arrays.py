@@ -17,7 +17,7 @@ from benchmark.errors import nearest
 
 __all__ = ["read_arrays", "read_images", "read_text"]
 
-IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+_IMAGES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 """Endings of image files; whatever else lies in a folder of images is refused."""
 
 _GREY, _COLOUR = ("1", "L"), ("P", "RGB", "RGBA", "LA", "PA", "CMYK", "YCbCr")
@@ -38,8 +38,8 @@ def read_arrays(path: Path) -> Raw:
                 if name not in arrays:
                     raise ValueError(f"it has no array '{name}'; {nearest(name, arrays)}")
             return Raw(arrays["X"], arrays["y"])
-    except zipfile.BadZipFile as error:
-        raise ValueError(str(error)) from error
+    except Exception as error:  # what two parsers raise over damaged bytes, and memory for a shape that lies
+        raise ValueError(str(error) or type(error).__name__) from error
 
 
 def read_text(path: Path) -> Raw:
@@ -87,8 +87,8 @@ def _images_of(folder: Path) -> Iterator[Path]:
     if not files:
         raise ValueError(f"the folder '{folder.name}' is empty")
     for file in files:
-        if file.suffix.lower() not in IMAGES:
-            raise ValueError(f"'{folder.name}/{file.name}' is no image; {nearest(file.suffix, IMAGES)}")
+        if file.suffix.lower() not in _IMAGES:
+            raise ValueError(f"'{folder.name}/{file.name}' is no image; {nearest(file.suffix, _IMAGES)}")
         yield file
 
 

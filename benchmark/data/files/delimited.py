@@ -19,9 +19,9 @@ from benchmark.data.raw import Raw
 
 __all__ = ["read_delimited"]
 
-MISSING = ("?", "NA", "NaN", "nan", "null", "NULL")
+_MISSING = ("?", "NA", "NaN", "nan", "null", "NULL")
 """What stands for a missing value, besides nothing at all, unless it is quoted. ``None`` does not."""
-MISSING_AMONG_NUMBERS = ("", *MISSING, "None", "N/A", "n/a", "#N/A", "-", ".", "\\N")
+_MISSING_AMONG_NUMBERS = ("", *_MISSING, "None", "N/A", "n/a", "#N/A", "-", ".", "\\N")
 """What stands for a missing value where all else is numbers, quoted or not."""
 BLOCKS = (1 << 20, 1 << 26)
 """Bytes that are parsed at once; the second where a row does not fit into the first."""
@@ -59,7 +59,7 @@ def _missing_notes(columns: dict[str, _Column], file: str) -> Iterator[str]:
     counts = {name: column.n_said_missing for name, column in columns.items() if column.numbers is None}
     found = [f"{count} in '{name}'" for name, count in counts.items() if count]
     if found:
-        shown, tokens = ", ".join(found[:8]), ", ".join(MISSING)
+        shown, tokens = ", ".join(found[:8]), ", ".join(_MISSING)
         more = f" and {len(found) - 8} more columns" if len(found) > 8 else ""
         yield f"'{file}': taken as missing ({tokens}; quoted, they are kept): {shown}{more}"
 
@@ -128,7 +128,7 @@ class _Column:
         if values is None:
             values = _cast(block, pa.float64())
         if values is None:
-            values = _cast(_without(pc.utf8_trim_whitespace(block), MISSING_AMONG_NUMBERS), pa.float64())
+            values = _cast(_without(pc.utf8_trim_whitespace(block), _MISSING_AMONG_NUMBERS), pa.float64())
             self.said_missing_among_numbers |= values is not None
         return values
 
@@ -184,7 +184,7 @@ def _pass(
     converting = pyarrow.csv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()),
         include_columns=[names[position] for position in positions],
-        null_values=[space + text for text in MISSING for space in ("", " ")],
+        null_values=[space + text for text in _MISSING for space in ("", " ")],
         strings_can_be_null=True,
         quoted_strings_can_be_null=False,
         check_utf8=False,

@@ -17,7 +17,7 @@ from benchmark.data.files.encoding import Survey, open_bytes, survey
 
 __all__ = ["Layout", "layout_of", "refuse_ragged"]
 
-SEPARATORS = (",", ";", "\t", "|")
+_SEPARATORS = (",", ";", "\t", "|")
 """What may separate the values of a ``.csv`` file; the first that fits its beginning is taken."""
 SAMPLE = 1 << 16
 """Characters that are looked at to find the separator."""
@@ -108,7 +108,7 @@ def _text(path: Path, found: Survey) -> Iterator[Any]:
 
 def _separator(sample: str) -> str:
     """What splits every row of a sample alike."""
-    tried = {separator: _rows(sample, separator) for separator in SEPARATORS}
+    tried = {separator: _rows(sample, separator) for separator in _SEPARATORS}
     wide = {separator: rows for separator, rows in tried.items() if rows and len(rows[0]) > 1}
     even = [separator for separator, rows in wide.items() if len({len(row) for row in rows}) == 1]
     return next(iter([*even, *wide]), ",")

@@ -18,7 +18,7 @@ SERVERS: Mapping[str, str] = {
     "test": "https://test.openml.org/api/v1/xml",
 }
 """Addresses of the servers' interface, by the name that tells them apart."""
-SERVER_VARIABLE = "SWAPBENCH_OPENML_SERVER"
+_SERVER_VARIABLE = "SWAPBENCH_OPENML_SERVER"
 """The environment variable that names another address for ``www``."""
 
 _LOCATION = re.compile(r"(?:(?P<server>test)/)?(?P<number>[1-9]\d*)")
@@ -75,7 +75,7 @@ def server_url(server: str) -> str:
     """
     if server not in SERVERS:
         raise RequestError(f"OpenML has no server '{server}'; choose from {', '.join(SERVERS)}")
-    return os.environ.get(SERVER_VARIABLE) or SERVERS[server] if server == "www" else SERVERS[server]
+    return os.environ.get(_SERVER_VARIABLE) or SERVERS[server] if server == "www" else SERVERS[server]
 
 
 def server_folder(server: str) -> Path:

@@ -6,7 +6,7 @@ import hashlib
 import os
 import platform
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
@@ -15,7 +15,7 @@ from benchmark.data import cache
 from benchmark.data.cache.places import partial
 from benchmark.data.openml.address import Address, server_folder
 
-__all__ = ["NAMES", "Facts", "complete", "damaged", "facts", "found", "keep", "own", "text", "users", "write"]
+__all__ = ["NAMES", "Facts", "complete", "copies", "facts", "keep", "own", "sound", "text", "users", "write"]
 
 NAMES = ("task.xml", "datasplits.arff", "description.xml", "features.xml", "dataset.arff")
 """The files that a task needs, and all that is ever downloaded."""
@@ -48,37 +48,44 @@ def users() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "openml"
 
 
-def found(address: Address) -> dict[str, Path]:
-    """A task's files that are in a cache, by their name inside a server's folder (``tasks/31/task.xml``)."""
+def copies(address: Address) -> dict[str, list[Path]]:
+    """Every copy of a task's files, the own cache's first, by their name inside a server's folder.
+
+    Such a name is ``tasks/31/task.xml``. What no cache has is left out.
+    """
     task = f"tasks/{address.number}"
-    files = _in_caches(address, f"{task}/task.xml")
-    said = facts(files[f"{task}/task.xml"]) if files else None
+    files = _in_caches(address, [f"{task}/task.xml"])
+    said_by = sorted(files.get(f"{task}/task.xml", ()), key=lambda path: not _is_whole(path, None))
+    said = next((said for path in said_by if (said := facts(path))), None)
     if said is None:
-        return {}
+        return files
     data_set = f"datasets/{said.data_set}"
-    files |= _in_caches(address, f"{task}/datasplits.arff")
-    for name in NAMES[2:]:
-        files |= _in_caches(address, f"{data_set}/{name}")
-    described = files.get(f"{data_set}/description.xml")
+    files |= _in_caches(address, [f"{task}/datasplits.arff", *(f"{data_set}/{name}" for name in NAMES[2:])])
+    described = files.get(f"{data_set}/description.xml", ())
     # OpenML's checksum is that of the ARFF file: Parquet is read only where it is all there is.
-    if described and f"{data_set}/dataset.arff" not in files and text(described, "oml:parquet_url"):
-        files |= _in_caches(address, f"{data_set}/dataset_{said.data_set}.pq")
+    if f"{data_set}/dataset.arff" not in files and any(text(path, "oml:parquet_url") for path in described):
+        files |= _in_caches(address, [f"{data_set}/dataset_{said.data_set}.pq"])
     return files
 
 
-def complete(files: Mapping[str, Path]) -> bool:
+def complete(files: Iterable[str]) -> bool:
     """Whether these are all files that a task needs."""
     names = {"dataset.arff" if name.endswith(".pq") else Path(name).name for name in files}
     return names == set(NAMES)
 
 
-def damaged(files: Mapping[str, Path]) -> list[str]:
-    """The names of those files that do not have OpenML's checksum, or ours of the download, or are no XML."""
-    return [
-        name
-        for name, path in files.items()
-        if not (_as_downloaded(path) and _as_stated(name, files) and _as_named(path))
-    ]
+def sound(files: Mapping[str, Sequence[Path]]) -> dict[str, Path]:
+    """Of each file the first copy that is whole; where none is, the file is left out.
+
+    A whole copy has OpenML's checksum, and ours of the download; an XML file can be parsed.
+    """
+    chosen: dict[str, Path] = {}
+    for name, paths in files.items():  # a description comes before its data
+        described = chosen.get(str(Path(name).with_name("description.xml")))
+        path = next((path for path in paths if _is_whole(path, described)), None)
+        if path is not None:
+            chosen[name] = path
+    return chosen
 
 
 def facts(task: Path) -> Facts | None:
@@ -95,8 +102,8 @@ def text(file: Path, element: str) -> str:
     return "" if root is None else root.findtext(element, "", _NAMESPACE).strip()
 
 
-def keep(address: Address, name: str, source: Path) -> None:
-    """Copy a downloaded file to the own cache, whole or not at all, with its SHA-256 beside it.
+def keep(address: Address, name: str, source: Path) -> Path:
+    """The copy of a downloaded file in the own cache, whole or not at all, with its SHA-256 beside it.
 
     Raises
     ------
@@ -109,34 +116,45 @@ def keep(address: Address, name: str, source: Path) -> None:
     with partial() as part:
         shutil.copyfile(source, part)
         os.replace(part, target)
+    return target
 
 
 def write(target: Path, content: bytes) -> None:
     """Write a small file, whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with partial() as part:
-        part.write_bytes(content)
+        with part.open("xb") as file:
+            file.write(content)
+            file.flush()
+            # Else a machine that loses power may keep the name and not what was written.
+            os.fsync(file.fileno())
         os.replace(part, target)
 
 
-def _in_caches(address: Address, name: str) -> dict[str, Path]:
-    """The first cache's file of that name, or nothing."""
-    paths = (folder / server_folder(address.server) / name for folder in (own(), users()))
-    path = next((path for path in paths if path.is_file()), None)
-    return {} if path is None else {name: path}
+def _in_caches(address: Address, names: Iterable[str]) -> dict[str, list[Path]]:
+    """The files of these names that there are."""
+    folders = [folder / server_folder(address.server) for folder in (own(), users())]
+    found = {name: [folder / name for folder in folders if (folder / name).is_file()] for name in names}
+    return {name: paths for name, paths in found.items() if paths}
+
+
+def _is_whole(path: Path, described: Path | None) -> bool:
+    try:
+        return _as_downloaded(path) and _as_stated(path, described) and _as_named(path)
+    except OSError:  # not for us to read: another copy may be, or else it is downloaded
+        return False
 
 
 def _as_downloaded(path: Path) -> bool:
     note = _note(path)
-    return not note.is_file() or note.read_text(encoding="ascii").split()[0] == _digest(path, "sha256")
+    return not note.is_file() or note.read_bytes().split()[:1] == [_digest(path, "sha256").encode()]
 
 
-def _as_stated(name: str, files: Mapping[str, Path]) -> bool:
-    described = files.get(str(Path(name).with_name("description.xml")))
-    if described is None or not name.endswith("dataset.arff"):
+def _as_stated(path: Path, described: Path | None) -> bool:
+    if described is None or path.name != "dataset.arff":
         return True
     stated = text(described, "oml:md5_checksum").lower()
-    return not stated or stated == _digest(files[name], "md5")
+    return not stated or stated == _digest(path, "md5")
 
 
 def _as_named(path: Path) -> bool:
@@ -146,7 +164,7 @@ def _as_named(path: Path) -> bool:
 def _root(file: Path) -> ElementTree.Element | None:
     try:
         return ElementTree.parse(file).getroot()
-    except ElementTree.ParseError:
+    except (ElementTree.ParseError, OSError):
         return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from benchmark.data.openml import caches
@@ -14,7 +14,7 @@ from benchmark.data.openml.splits import own_splits
 from benchmark.errors import RequestError
 from benchmark.spec import Dataset
 
-__all__ = ["fetch", "stamp"]
+__all__ = ["fetch", "stamp", "whole"]
 
 _SUPERVISED = (1, 2)
 """OpenML's numbers of the task types that can be benchmarked: classification and regression."""
@@ -22,6 +22,14 @@ _SUPERVISED = (1, 2)
 
 def fetch(dataset: Dataset, *, patience: float = PATIENCE) -> str:
     """``cached`` where a task's files were in a cache, ``downloaded`` where some were not.
+
+    Parameters and errors are those of :func:`whole`.
+    """
+    return whole(dataset, patience=patience)[1]
+
+
+def whole(dataset: Dataset, *, patience: float = PATIENCE) -> tuple[dict[str, Path], str]:
+    """A task's files, by their name inside a server's folder, and what :func:`fetch` says.
 
     What is there is checked against OpenML's checksum of the data, and against that of our own download; what
     is not there, or damaged, is downloaded file by file, so an interrupted download goes on where it was.
@@ -39,42 +47,42 @@ def fetch(dataset: Dataset, *, patience: float = PATIENCE) -> str:
         When the task cannot be had, or is of a type that cannot be benchmarked.
     """
     address = Address.of(dataset)
-    files = caches.found(address)
+    copies = caches.copies(address)
+    files = caches.sound(copies)
     _check_type(address, files.get(f"tasks/{address.number}/task.xml"))
-    damaged = {name: files.pop(name) for name in caches.damaged(files)}
     if caches.complete(files):
-        return "cached"
+        return files, "cached"
+    damaged = [paths[0] for name, paths in copies.items() if name not in files]
     try:
         with client(address.server, files, patience) as at_work:
-            _download(address, at_work, files)
+            return files | _download(address, at_work, files), "downloaded"
     except Refused as error:
         raise RequestError(f"{address.where}: {_state(damaged, files)}; {_advice(address, error)}") from error
-    return "downloaded"
 
 
 def stamp(dataset: Dataset) -> str:
-    """Sizes and times of a task's files; empty until all are in a cache."""
-    files = caches.found(Address.of(dataset))
-    if not caches.complete(files):
+    """Sizes and times of all copies of a task's files; empty until there is one of each in a cache."""
+    copies = caches.copies(Address.of(dataset))
+    if not caches.complete(copies):
         return ""
-    facts = {name: path.stat() for name, path in sorted(files.items())}
-    return " ".join(f"{name}:{fact.st_size}:{fact.st_mtime_ns}" for name, fact in facts.items())
+    facts = [(name, path.stat()) for name, paths in sorted(copies.items()) for path in paths]
+    return " ".join(f"{name}:{fact.st_size}:{fact.st_mtime_ns}" for name, fact in facts)
 
 
-def _download(address: Address, at_work: Client, files: Mapping[str, Path]) -> None:
-    """Download what is missing, and keep each file as soon as it is known to be whole."""
-    openml, kept = at_work.openml, set(files)
+def _download(address: Address, at_work: Client, files: Mapping[str, Path]) -> dict[str, Path]:
+    """Download what is missing, and keep each file as soon as it is known to be whole; what was kept."""
+    openml = at_work.openml
+    kept: dict[str, Path] = {}
 
     def keep() -> None:
         for path in sorted(at_work.folder.rglob("*")):
             name = str(path.relative_to(at_work.folder))
-            if path.name in caches.NAMES and name not in kept:
+            if path.name in caches.NAMES and name not in files and name not in kept:
                 try:
-                    caches.keep(address, name, path)
+                    kept[name] = caches.keep(address, name, path)
                 except OSError as error:
                     where = f"{address.where}: cannot be kept in {caches.own()}"
                     raise RequestError(f"{where}: {error}; SWAPBENCH_CACHE names another folder") from error
-                kept.add(name)
 
     get_dataset = openml.datasets.get_dataset
     task = openml.tasks.get_task(address.number, download_data=False, download_qualities=False)
@@ -88,6 +96,7 @@ def _download(address: Address, at_work: Client, files: Mapping[str, Path]) -> N
     if not data.md5_checksum:
         own_splits(task, len(frame_of(data)))
     keep()
+    return kept
 
 
 def _check_type(address: Address, task: Path | None) -> None:
@@ -97,8 +106,8 @@ def _check_type(address: Address, task: Path | None) -> None:
         raise RequestError(f"{address.where}: OpenML's type of task is '{said.kind_name}'; {allowed}")
 
 
-def _state(damaged: Mapping[str, Path], files: Mapping[str, Path]) -> str:
-    for path in damaged.values():
+def _state(damaged: Iterable[Path], files: Mapping[str, Path]) -> str:
+    for path in damaged:
         return f"'{path}' is damaged"
     here = f"{caches.own()} and {caches.users()}"
     return f"its files are not all in {here}" if files else f"it is in no cache (neither of {here})"

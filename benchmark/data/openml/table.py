@@ -9,10 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.data.openml import caches
 from benchmark.data.openml.address import Address
 from benchmark.data.openml.client import PATIENCE, client
-from benchmark.data.openml.download import fetch
+from benchmark.data.openml.download import whole
 from benchmark.data.openml.features import Feature, declared, typed
 from benchmark.data.openml.frames import frame_of
 from benchmark.data.openml.refusals import Refused
@@ -47,9 +46,8 @@ def read(dataset: Dataset, *, patience: float = PATIENCE) -> Raw:
     RequestError
         When the task cannot be had, or is not what OpenML declares.
     """
-    fetch(dataset, patience=patience)
+    files, _ = whole(dataset, patience=patience)
     address = Address.of(dataset)
-    files = caches.found(address)
     try:
         features = declared(files)
         with client(address.server, files, patience) as at_work:

@@ -9,14 +9,21 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from benchmark.data import openml
 from benchmark.errors import RequestError
-from tests.data.openml.conftest import CARD, Kept, put, state
+from tests.data.openml.conftest import CARD, Kept, Serve, put, state
 from tests.data.openml.server import OpenmlServer, SmallTask, refuse
 
 ARFF = "datasets/7/dataset.arff"
+NAMES_OF_SMALL = (
+    "tasks/1/task.xml",
+    "tasks/1/datasplits.arff",
+    "datasets/7/description.xml",
+    "datasets/7/features.xml",
+)
 
 
 def users_file(tmp_path: Path, name: str) -> Path:
@@ -78,6 +85,62 @@ def test_a_damaged_file_of_the_users_is_named_where_there_is_no_connection(tmp_p
     with pytest.raises(RequestError, match=rf"'{damaged}' is damaged; .*no connection to"):
         openml.read(CARD)
     assert state(tmp_path / "users") == before
+
+
+@pytest.mark.parametrize("note", [b"", b"\xff\xfe", b"0 *dataset.arff\n"])
+def test_a_file_whose_note_cannot_be_read_is_downloaded_again(
+    server: OpenmlServer, kept: Kept, note: bytes
+) -> None:
+    openml.fetch(CARD)
+    whole = kept()[f"{ARFF}.sha256"].read_bytes()
+    kept()[f"{ARFF}.sha256"].write_bytes(note)
+    server.asked()
+    assert openml.fetch(CARD) == "downloaded"
+    assert len(server.asked()) == 1
+    assert kept()[f"{ARFF}.sha256"].read_bytes() == whole
+
+
+def test_a_note_is_on_the_disk_before_it_has_its_name(
+    server: OpenmlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def noted(name: str) -> Callable[..., None]:
+        real = getattr(os, name)
+
+        def call(*given: object) -> None:
+            done.append(name)
+            real(*given)
+
+        return call
+
+    for name in ("fsync", "replace"):
+        monkeypatch.setattr(os, name, noted(name))
+    openml.fetch(CARD)
+    assert server.requests and done == ["fsync", "replace", "replace"] * 5  # a note, then its file
+
+
+@pytest.mark.parametrize("name", [*NAMES_OF_SMALL, ARFF])
+def test_where_the_own_copy_is_damaged_the_users_whole_one_is_read(
+    tmp_path: Path, serve: Serve, kept: Kept, no_sockets: Callable[[], None], name: str
+) -> None:
+    server = serve(SmallTask())
+    openml.fetch(CARD)
+    put(SmallTask(), tmp_path / "users")
+    for part in ("tasks/1/task.xml", "datasets/7/description.xml"):  # these name the server's address
+        users_file(tmp_path, part).write_bytes(kept()[part].read_bytes())
+    server.close()
+    no_sockets()
+    expected, stamp = openml.read(CARD), openml.stamp(CARD)
+    damaged = kept()[name]
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    assert openml.stamp(CARD) not in ("", stamp)
+    assert openml.fetch(CARD) == "cached"
+    found = openml.read(CARD)
+    assert isinstance(found.inputs, pd.DataFrame) and found.inputs.equals(expected.inputs)
+    moved = openml.stamp(CARD)
+    os.utime(users_file(tmp_path, name), ns=(1, 1))
+    assert openml.stamp(CARD) != moved, "what is read may have changed"
 
 
 @pytest.mark.parametrize(

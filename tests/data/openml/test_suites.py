@@ -65,10 +65,13 @@ def test_without_a_connection_one_line_says_what_to_do() -> None:
     assert "no connection to 127.0.0.1:9; `swapbench fetch suite=openml/s/99` on a conn" in str(caught.value)
 
 
-def test_a_damaged_memory_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content", ['{"tasks": ', '{"tasks": [-1]}', '{"tasks": [3, 0]}', '{"tasks": [1e999]}', '{"tasks": []}']
+)
+def test_a_damaged_memory_is_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "own/openml/suites/www-99.json"
     path.parent.mkdir(parents=True)
-    path.write_text('{"tasks": ')
+    path.write_text(content)
     with pytest.raises(RequestError, match=f"^'{path}' lists no tasks: .*; remove it$"):
         openml.members(99)
 
