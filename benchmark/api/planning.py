@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from benchmark.errors import RequestError
 from benchmark.load.study import ResolvedStudy, load_study, question_digest
 from benchmark.plan.grid import Plan, expand
 from benchmark.plan.keys import Environment
+from benchmark.plan.origins import with_shared_origins
 from benchmark.records.code import harness_identity
 from benchmark.records.provenance import library_versions
 from benchmark.spec import Split, Study, Suite, Task
@@ -63,14 +64,13 @@ def plan_study(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) 
     for name, table in arrays.items():
         task = data.describe(resolved.datasets[name], table, study.metric)
         tasks[name], instantiated[name] = _split(task, table, study)
-    tasks = _one_origin(tasks)
     expanded = expand(
         study,
         components=resolved.components,
         hosts=resolved.hosts,
         references=resolved.references,
         datasets=resolved.datasets,
-        tasks=tasks,
+        tasks=with_shared_origins(tasks),
         splits=instantiated,
         missing=resolved.missing,
         unavailable=unavailable,
@@ -119,28 +119,6 @@ def _split(task: Task, table: TaskData, study: Study) -> tuple[Task, Sequence[Sp
     if scheme == "own" and len(made) < len(basis.own):
         scheme = f"own, {len(made)} of {len(basis.own)}"
     return dataclasses.replace(task, scheme=scheme, notes=notes), made
-
-
-def _one_origin(tasks: Mapping[str, Task]) -> dict[str, Task]:
-    """The tasks, those of the same data under one origin, whatever their cards say.
-
-    Copies of one file would otherwise count as independent pieces of evidence.
-    """
-    first: dict[str, Task] = {}
-    alias: dict[str, Task] = {}
-    for task in tasks.values():
-        twin = first.setdefault(task.fingerprint, task)
-        if twin.origin != task.origin:
-            alias.setdefault(task.origin, alias.get(twin.origin, twin))
-
-    def merged(task: Task) -> Task:
-        if task.origin not in alias:
-            return task
-        twin = alias[task.origin]
-        note = f"the same data as {twin.name}, so both are of the origin '{twin.origin}'"
-        return dataclasses.replace(task, origin=twin.origin, notes=(*task.notes, note))
-
-    return {name: merged(task) for name, task in tasks.items()}
 
 
 def device_of(asked: str) -> str:

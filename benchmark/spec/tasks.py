@@ -83,7 +83,7 @@ class Task:
     generated: bool = False
     """Made by a formula, not measured."""
     scheme: str = ""
-    """How the rows were split: one of SCHEMES, ``auto`` resolved; filled in by planning."""
+    """How the rows were split, in words (``kfold``; ``own, 2 of 10``); filled in by planning."""
     notes: tuple[str, ...] = ()
     """What was inferred or found about the data, one line each, for people."""
 

@@ -112,7 +112,7 @@ def test_copies_of_one_file_are_one_piece_of_evidence(lab: Any, churn: Path) -> 
     ]
     tasks = plan_study([*lab.tiny, f"tasks=[iris,{','.join(entries)}]", "candidates=[radam]"]).plan.tasks
     assert {task.origin for name, task in tasks.items() if name != "iris"} == {"copy0"}
-    assert "the same data as copy0.csv" in tasks["copy2.csv"].notes[-1]
+    assert "shares data with the origin 'copy0'" in tasks["copy2.csv"].notes[-1]
     assert tasks["iris"].origin == "iris"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmark.data.openml import caches
@@ -106,9 +106,9 @@ def _check_type(address: Address, task: Path | None) -> None:
         raise RequestError(f"{address.where}: OpenML's type of task is '{said.kind_name}'; {allowed}")
 
 
-def _state(damaged: Iterable[Path], files: Mapping[str, Path]) -> str:
-    for path in damaged:
-        return f"'{path}' is damaged"
+def _state(damaged: Sequence[Path], files: Mapping[str, Path]) -> str:
+    if damaged:
+        return f"'{damaged[0]}' is damaged"
     here = f"{caches.own()} and {caches.users()}"
     return f"its files are not all in {here}" if files else f"it is in no cache (neither of {here})"
 
@@ -116,4 +116,4 @@ def _state(damaged: Iterable[Path], files: Mapping[str, Path]) -> str:
 def _advice(address: Address, error: Refused) -> str:
     if not error.offline:
         return f"downloading it failed: {error}"
-    return f"{error}; `swapbench fetch tasks=[{address.name}]` on a connected machine gets it"
+    return f"{error}; `swapbench fetch 'tasks=[{address.name}]'` on a connected machine gets it"

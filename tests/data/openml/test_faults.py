@@ -152,4 +152,4 @@ def test_without_a_connection_there_is_one_attempt_and_one_line(monkeypatch: pyt
         and "/users)" in line
     )
     assert "there is no connection to 127.0.0.1:9" in line
-    assert line.endswith("; `swapbench fetch tasks=[openml/t/1]` on a connected machine gets it")
+    assert line.endswith("; `swapbench fetch 'tasks=[openml/t/1]'` on a connected machine gets it")
