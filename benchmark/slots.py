@@ -34,14 +34,34 @@ What a component may ask for in ``needs``, beyond packages, modality and task ty
 
 ``input:FORM`` (architecture, booster, estimator; several may be given)
     The forms it takes; a component that names none takes tables alone.
+``input:missing`` (architecture, booster, weak_learner, estimator)
+    It takes missing numbers (NaN) in a table. Where a task has some, a preprocessor that ``gives: [missing]``
+    leaves them in, and every component of the pipeline that names slots here must take them.
+``rows:N`` (any slot)
+    It is not for tasks of more than N rows: what grows with their square or cube says so.
 ``roles`` (optimizer)
     ``params`` is a list of groups, each with its ``role`` (one of PARAMETER_ROLES); only with an
     architecture that gives ``roles``.
 ``train_eval`` (optimizer)
     ``optimizer.train()`` and ``optimizer.eval()`` are called around training and evaluation.
+``closure`` (optimizer)
+    ``optimizer.step(closure)`` is called with no gradients made beforehand. ``closure()`` clears the
+    gradients, computes the loss of the step's batch and its gradients, and returns the loss, as often as it
+    is called; it switches gradients on itself. ``closure(create_graph=True)`` makes gradients that can be
+    differentiated again. Each call spends one pass of the budget, with ``create_graph`` two, so that a budget
+    means the same for every optimizer.
+``attention_logits`` (optimizer)
+    ``make(params, attention_logits=f)``; ``f()`` returns one :class:`AttentionLayer` per attention layer, as
+    of the last pass in training mode. Only with an architecture that gives ``attention_logits``.
+``validation_error`` (schedule)
+    ``schedule.step(error)`` is called after every evaluation on the validation rows, and at no other time;
+    other schedules step once per pass of the budget (or per thousandth of a budget in seconds).
 ``activation`` (architecture)
     ``make`` is passed ``activation``, a function without arguments that returns a new module. An
     architecture that does not ask has an activation of its own: swapping that slot is incompatible.
+``training_rows`` (architecture)
+    ``make`` is passed ``training_rows``: all of them, as the tuple of tensors that ``forward`` takes; never
+    their targets. For what is read off the data, such as the bins of piecewise linear embeddings.
 ``validation`` (booster, estimator)
     ``fit`` is passed ``validation=(X, y)``, for early stopping.
 ``weights`` (booster, estimator)
@@ -52,25 +72,41 @@ What a component may ask for in ``needs``, beyond packages, modality and task ty
     The booster grows trees of its own and only wants their shape: a weak learner that gives
     ``tree_shape``, with the attributes ``num_leaves``, ``min_samples_leaf``, ``max_depth`` (-1: no
     bound) and ``feature_fraction``.
+``regressor`` (booster)
+    The booster fits many weak learners: scikit-learn regressors ``fit(X, y[, sample_weight])``,
+    ``predict(X)``, which can be cloned. A weak learner that gives ``regressor`` is one.
 
 A ``seed`` is a whole number below 2**31.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
 
-__all__ = ["GIVES", "NEEDS", "TAKES_INPUT", "Architecture", "Estimator", "Loss", "Preprocessor", "RoleGiver"]
+__all__ = [
+    "GIVES",
+    "NEEDS",
+    "TAKES_INPUT",
+    "TAKES_MISSING",
+    "Architecture",
+    "AttentionGiver",
+    "AttentionLayer",
+    "Estimator",
+    "Loss",
+    "Preprocessor",
+    "RoleGiver",
+]
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
-    "optimizer": ("roles", "train_eval"),
-    "architecture": ("activation",),
-    "booster": ("validation", "weights", "tree_shape"),
+    "optimizer": ("roles", "train_eval", "closure", "attention_logits"),
+    "schedule": ("validation_error",),
+    "architecture": ("activation", "training_rows"),
+    "booster": ("validation", "weights", "tree_shape", "regressor"),
     "estimator": ("validation", "weights"),
 }
 """Which words a component of each slot may put into ``needs``."""
@@ -78,10 +114,13 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 TAKES_INPUT = ("architecture", "booster", "estimator")
 """The slots whose components say which forms of input they take."""
 
+TAKES_MISSING = ("architecture", "booster", "weak_learner", "estimator")
+"""The slots whose components meet what the preprocessor leaves in a table."""
+
 GIVES: Mapping[str, tuple[str, ...]] = {
-    "preprocessor": ("table", "native"),
-    "architecture": ("roles",),
-    "weak_learner": ("tree_shape",),
+    "preprocessor": ("table", "native", "missing"),
+    "architecture": ("roles", "attention_logits"),
+    "weak_learner": ("tree_shape", "regressor"),
 }
 """Which words a component of each slot may put into ``gives``."""
 
@@ -97,9 +136,13 @@ class Preprocessor(Protocol):
     Out: a table of float columns (numeric, finite unless the pipeline's learner takes NaN) and integer
     columns (codes of categories, 0 for missing or not seen in training); or, with ``gives: [native]``, the
     modality's own form as in the table above. Rows keep their order, a table its index.
+
+    ``y`` is as an :class:`Estimator` gets it: integers are class codes, floats are values. The training rows
+    go through ``fit_transform(X, y)``, so that an encoder that looks at the target can leave each row's own
+    target out; all others through ``transform``.
     """
 
-    def fit(self, X: Any, y: np.ndarray) -> Any: ...
+    def fit_transform(self, X: Any, y: np.ndarray) -> Any: ...
 
     def transform(self, X: Any) -> Any: ...
 
@@ -126,6 +169,32 @@ class RoleGiver(Protocol):
 
     def parameter_roles(self) -> Mapping[str, str]:
         """The role of every parameter, by its name in ``named_parameters()``."""
+        ...
+
+
+@runtime_checkable
+class AttentionLayer(Protocol):
+    """One attention layer, as of its last pass in training mode."""
+
+    @property
+    def query(self) -> Sequence[torch.nn.Parameter]:
+        """What makes the queries: weight, and bias if there is one; one equal block of rows per head."""
+
+    @property
+    def key(self) -> Sequence[torch.nn.Parameter]:
+        """What makes the keys, in the same way."""
+
+    @property
+    def largest(self) -> torch.Tensor:
+        """Largest logit, before the softmax and outside masks, of each head ``(n_heads,)``."""
+
+
+@runtime_checkable
+class AttentionGiver(Protocol):
+    """An architecture that gives ``attention_logits``."""
+
+    def attention_logits(self) -> Sequence[AttentionLayer]:
+        """Every attention layer, as of the last pass in training mode."""
         ...
 
 

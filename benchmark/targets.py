@@ -33,14 +33,19 @@ __all__ = [
 ]
 
 LIBRARIES = (
+    "catboost",
     "components",
+    "flaml",
     "lightgbm",
     "pytorch_optimizer",
+    "rtdl_num_embeddings",
     "rtdl_revisiting_models",
     "schedulefree",
     "sklearn",
+    "snntorch",
     "tabm",
     "torch",
+    "xgboost",
 )
 """Packages that a ``_target_`` read from a file may name; ``trust=[…]`` adds to them for one command."""
 
@@ -59,6 +64,12 @@ _PASSED: Mapping[str, tuple[int, tuple[str, ...]]] = {
     "estimator": (0, ("task_type", "seed")),
 }
 """What every slot passes to ``make``: how many positional arguments, and which by name."""
+
+_PASSED_IF_ASKED: Mapping[str, tuple[str, ...]] = {
+    "architecture": ("activation", "training_rows"),
+    "optimizer": ("attention_logits",),
+}
+"""What a slot passes by name to a component that has the word among its needs."""
 
 _KEYWORDS = ("_partial_", "_target_")
 """What a node of ``make`` may hold beside arguments."""
@@ -199,8 +210,8 @@ def check_call(found: Any, node: Mapping[str, Any], component: Component | None,
 def _passed(component: Component) -> tuple[int, tuple[str, ...]]:
     """How many positional arguments the component's slot passes in, and which by name."""
     count, words = _PASSED[component.slot]
-    asked = ("activation",) if component.slot == "architecture" and "activation" in component.needs else ()
-    return count, (*words, *asked)
+    passed = _PASSED_IF_ASKED.get(component.slot, ())
+    return count, (*words, *(word for word in passed if word in component.needs))
 
 
 @functools.cache
@@ -220,7 +231,7 @@ def _bases() -> Mapping[str, Callable[[type], bool]]:
         "architecture": module,
         "activation": module,
         "loss": module,
-        "preprocessor": lambda found: hasattr(found, "fit") and hasattr(found, "transform"),
+        "preprocessor": lambda found: hasattr(found, "fit_transform") and hasattr(found, "transform"),
         "booster": learner,
         "weak_learner": learner,
         "estimator": learner,

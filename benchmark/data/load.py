@@ -122,6 +122,7 @@ def describe(dataset: Dataset, data: TaskData, metric: str | None = None) -> Tas
         fingerprint=data.fingerprint,
         horizon=data.y.shape[1] if data.task_type == "forecasting" else 0,
         weighted=data.weights is not None,
+        missing=data.missing,
         generated=dataset.source == "generated",
         notes=data.notes,
     )

@@ -108,6 +108,13 @@ class TaskData:
             return 1 if X.ndim == 1 else int(X.shape[1])
         return math.prod(int(size) for size in X.shape[1:])
 
+    @property
+    def missing(self) -> bool:
+        """Whether some number of its table is missing."""
+        if not isinstance(self.X, pd.DataFrame):
+            return False
+        return bool(self.X.select_dtypes("number").isna().any(axis=None))
+
     def inputs(self, rows: npt.ArrayLike) -> Any:
         """Some rows as a preprocessor takes them: a table, an array, a list of arrays or of strings."""
         if isinstance(self.X, pd.DataFrame):

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from benchmark.config import instantiate
-from benchmark.spec import PARAMETER_ROLES, InputSpec, Pipeline
+from benchmark.execute.rows import Rows
+from benchmark.spec import PARAMETER_ROLES, Pipeline
 
 __all__ = ["Makers", "asks", "learner", "makers", "network", "optimizer", "role_groups", "schedule"]
 
@@ -32,32 +33,47 @@ def asks(pipeline: Pipeline, slot: str, need: str) -> bool:
     return need in pipeline.components[slot].needs
 
 
-def network(pipeline: Pipeline, make: Makers, spec: InputSpec, n_outputs: int) -> torch.nn.Module:
-    """The architecture with fresh weights, drawn from torch's global generator."""
-    extra = {"activation": make["activation"]} if asks(pipeline, "architecture", "activation") else {}
-    built: torch.nn.Module = make["architecture"](spec, n_outputs, **extra)
+def network(
+    pipeline: Pipeline, make: Makers, rows: Rows, n_outputs: int, *, every_step: bool
+) -> torch.nn.Module:
+    """The architecture with fresh weights, drawn from torch's global generator.
+
+    Parameters
+    ----------
+    rows
+        The training rows.
+    every_step
+        An output is wanted at every position.
+    """
+    extra: dict[str, Any] = {}
+    if asks(pipeline, "architecture", "activation"):
+        extra["activation"] = make["activation"]
+    if asks(pipeline, "architecture", "training_rows"):
+        extra["training_rows"] = rows.part(slice(None))
+    built: torch.nn.Module = make["architecture"](rows.spec(every_step), n_outputs, **extra)
     return built
 
 
 def optimizer(pipeline: Pipeline, make: Makers, network: torch.nn.Module) -> torch.optim.Optimizer:
-    """The optimizer over a network's parameters, grouped by role where it asks for roles.
+    """The optimizer over a network's parameters, with what else it asks for.
 
     Raises
     ------
     ValueError
         When the architecture's roles do not cover its parameters.
     """
-    grouped = asks(pipeline, "optimizer", "roles")
-    built: torch.optim.Optimizer = make["optimizer"](
-        role_groups(network) if grouped else list(network.parameters())
-    )
+    params = role_groups(network) if asks(pipeline, "optimizer", "roles") else [*network.parameters()]
+    extra: dict[str, Any] = {}
+    if asks(pipeline, "optimizer", "attention_logits"):
+        extra["attention_logits"] = network.attention_logits
+    built: torch.optim.Optimizer = make["optimizer"](params, **extra)
     return built
 
 
 def schedule(
     pipeline: Pipeline, make: Makers, optimizer: torch.optim.Optimizer, total_steps: int
 ) -> torch.optim.lr_scheduler.LRScheduler | None:
-    """The schedule, or None where the optimizer fills that slot itself."""
+    """The schedule, over the passes of the whole budget; None where the optimizer fills that slot itself."""
     if "schedule" in pipeline.components["optimizer"].fills:
         return None
     built: torch.optim.lr_scheduler.LRScheduler = make["schedule"](optimizer, total_steps)

@@ -162,8 +162,8 @@ def _trainee(request: _Request, rows: Rows, pace: Pace) -> Parts:
     """The network with fresh weights, and everything that trains it, on the device."""
     pipeline, make, task, device = request.pipeline, request.make, request.task, request.device
     torch.manual_seed(request.seeds.weights)
-    spec = rows.spec(every_step=task.task_type == "language")
-    network = assemble.network(pipeline, make, spec, task.n_outputs).to(device)
+    every_step = task.task_type == "language"
+    network = assemble.network(pipeline, make, rows, task.n_outputs, every_step=every_step).to(device)
     loss = make["loss"](task.task_type, task.n_outputs)
     optimizer = assemble.optimizer(pipeline, make, network)
     return Parts(
@@ -171,7 +171,9 @@ def _trainee(request: _Request, rows: Rows, pace: Pace) -> Parts:
         loss.to(device) if isinstance(loss, torch.nn.Module) else loss,
         optimizer,
         assemble.schedule(pipeline, make, optimizer, pace.total),
-        assemble.asks(pipeline, "optimizer", "train_eval"),
+        train_eval=assemble.asks(pipeline, "optimizer", "train_eval"),
+        closure=assemble.asks(pipeline, "optimizer", "closure"),
+        by_error=assemble.asks(pipeline, "schedule", "validation_error"),
     )
 
 

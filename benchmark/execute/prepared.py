@@ -84,8 +84,7 @@ def _prepared(
     raw = data.inputs(split.train)
     started = time.perf_counter()
     fitted = make()
-    fitted.fit(raw, data.y[split.train])
-    train = convert(fitted.transform(raw))
+    train = convert(fitted.fit_transform(raw, data.y[split.train]))
     del raw
     validation = convert(fitted.transform(data.inputs(split.validation)))
     between = time.perf_counter()

@@ -37,6 +37,10 @@ class Parts:
     """None where the optimizer sees to it."""
     train_eval: bool = False
     """The optimizer wants to be told when training and when evaluation begins."""
+    closure: bool = False
+    """The optimizer makes its gradients itself, by calling a closure as often as it wants to."""
+    by_error: bool = False
+    """The schedule steps after evaluations, by the validation error."""
 
     def set_training(self) -> None:
         """Network, and optimizer where it asks, into training mode."""
@@ -51,13 +55,17 @@ class Trained:
 
     validation_error: float
     steps: int
-    """Optimizer steps up to it."""
+    """Passes up to it."""
     remark: str = ""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """A budget counted in ticks: a tick is a step, or a thousandth of a budget in seconds."""
+    """A budget counted in ticks: a tick is a pass, or a thousandth of a budget in seconds.
+
+    A pass computes the loss of one batch and its gradients. Plain optimizers take one per step; whoever takes
+    two per step gets half as many steps out of the same budget.
+    """
 
     total: int
     """Ticks of the whole budget; the schedule's ``total_steps``."""
@@ -74,10 +82,10 @@ class Pace:
         steps = budget.amount if budget.unit == "steps" else budget.amount * per_epoch
         return cls(max(1, round(steps)), per_epoch)
 
-    def ticks(self, step: int) -> int:
-        """Ticks spent after ``step`` optimizer steps."""
+    def ticks(self, passes: int) -> int:
+        """Ticks spent after so many passes; the last step may take more passes than were left."""
         if self.seconds is None:
-            return step
+            return min(self.total, passes)
         return min(self.total, int(self.total * (time.perf_counter() - self.started) / self.seconds))
 
 
@@ -125,6 +133,8 @@ def train(
         if error is None:
             remark = f"the loss or the prediction was not finite at step {step}"
             break
+        if parts.schedule is not None and parts.by_error:
+            parts.schedule.step(error)  # type: ignore[arg-type]
         stale = 0 if best is None or error < best.validation_error else stale + 1
         if best is None or error <= best.validation_error:
             best = Trained(error, step)
@@ -147,35 +157,66 @@ def _until_evaluations(
     budget: Budget,
     seeds: Seeds,
 ) -> Iterator[tuple[int, bool]]:
-    """Train; yield the step, and whether all losses were finite, whenever an evaluation is due."""
-    step, scored_at, marks, scheduled = 0, 0, 0, 0
-    # Summed where it is: asking after every step would make a GPU wait and a CPU synchronise for nothing.
-    losses = torch.zeros((), device=target.device)
+    """Train; yield the passes made, and whether all losses were finite, whenever an evaluation is due."""
+    scored_at, marks, scheduled = 0, 0, 0
+    passes = _Passes(parts, rows, target, weights, torch.zeros((), device=target.device))
     parts.set_training()
     for index in batches(len(rows), budget.batch_size, seeds.order, target.device):
-        parts.optimizer.zero_grad(set_to_none=True)
-        value = mean_loss(
-            parts.loss,
-            parts.network(*rows.take(index)),
-            target.index_select(0, index),
-            None if weights is None else weights.index_select(0, index),
-        )
-        value.backward()  # type: ignore[no-untyped-call]
-        parts.optimizer.step()
-        losses += value.detach()
-        step += 1
-        spent = pace.ticks(step)
-        while parts.schedule is not None and scheduled < spent:
+        before, passes.index = passes.count, index
+        if parts.closure:
+            parts.optimizer.step(passes)  # type: ignore[arg-type]
+        else:
+            passes()
+            parts.optimizer.step()
+        if passes.count == before:
+            raise RuntimeError(f"{type(parts.optimizer).__name__}.step never called the closure")
+        spent = pace.ticks(passes.count)
+        while parts.schedule is not None and not parts.by_error and scheduled < spent:
             parts.schedule.step()
             scheduled += 1
         passed = spent * budget.evaluations // pace.total
         finished = spent >= pace.total
-        if finished or (passed > marks and step - scored_at >= pace.steps_per_epoch):
-            yield step, bool(losses.isfinite())
-            scored_at, marks = step, passed
+        if finished or (passed > marks and passes.count - scored_at >= pace.steps_per_epoch):
+            yield passes.count, bool(passes.losses.isfinite())
+            scored_at, marks = passes.count, passed
             parts.set_training()
         if finished:
             return
+
+
+@dataclass(eq=False)
+class _Passes:
+    """The closure of the slots' contract: each call is a pass over the batch in ``index``."""
+
+    parts: Parts
+    rows: Rows
+    target: Tensor
+    weights: Tensor | None
+    losses: Tensor
+    """Their sum, kept where it is: asking after every step would make a GPU wait and a CPU synchronise."""
+    count: int = 0
+    index: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
+
+    @torch.enable_grad()
+    def __call__(self, create_graph: bool = False) -> Tensor:
+        network, index = self.parts.network, self.index
+        self.parts.optimizer.zero_grad(set_to_none=True)
+        value = mean_loss(
+            self.parts.loss,
+            network(*self.rows.take(index)),
+            self.target.index_select(0, index),
+            None if self.weights is None else self.weights.index_select(0, index),
+        )
+        if create_graph:
+            given = [parameter for parameter in network.parameters() if parameter.requires_grad]
+            gradients = torch.autograd.grad(value, given, create_graph=True, allow_unused=True)
+            for parameter, gradient in zip(given, gradients, strict=True):
+                parameter.grad = gradient
+        else:
+            value.backward()  # type: ignore[no-untyped-call]
+        self.count += 2 if create_graph else 1
+        self.losses += value.detach()
+        return value.detach()
 
 
 def _evaluate(

@@ -8,13 +8,13 @@ from typing import Any
 from benchmark.errors import RequestError, nearest
 from benchmark.parse import check_keys, read
 from benchmark.records.code import code_identity, missing_package
-from benchmark.slots import GIVES, NEEDS, TAKES_INPUT
+from benchmark.slots import GIVES, NEEDS, TAKES_INPUT, TAKES_MISSING
 from benchmark.spec import FAMILIES, FORMS, MODALITIES, SLOTS, TASK_TYPES, Choice, Component, Pipeline, Range
 from benchmark.targets import targets
 
 __all__ = ["missing_reason", "read_component", "read_pipeline"]
 
-_COMPONENT_KEYS = ("make", "space", "needs", "gives", "fills", "source")
+_COMPONENT_KEYS = ("make", "space", "needs", "gives", "fills", "width", "source")
 
 
 def read_component(slot: str, name: str, document: Any, file: str, *, trusted: bool = False) -> Component:
@@ -142,11 +142,12 @@ def _check_words(component: Component) -> None:
     for need in component.needs:
         prefix, colon, value = need.partition(":")
         closed = {"task": TASK_TYPES, "modality": MODALITIES}
-        if component.slot in TAKES_INPUT:
-            closed["input"] = tuple(FORMS.values())
-        if need not in words and not (colon and (prefix == "package" or value in closed.get(prefix, ()))):
+        forms = tuple(FORMS.values()) if component.slot in TAKES_INPUT else ()
+        closed["input"] = (*forms, "missing") if component.slot in TAKES_MISSING else forms
+        free = prefix == "package" or (prefix == "rows" and value.isdecimal())
+        if need not in words and not (colon and (free or value in closed.get(prefix, ()))):
             valued = [f"{kind}:{value}" for kind, values in closed.items() for value in values]
-            choices = [*words, "package:NAME", *valued]
+            choices = [*words, "package:NAME", "rows:N", *valued]
             raise RequestError(f"{component.file}: needs: unknown need '{need}'; {nearest(need, choices)}")
     for given in component.gives:
         if given not in GIVES.get(component.slot, ()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmark.slots import GIVES, TAKES_INPUT
+from benchmark.slots import GIVES, TAKES_INPUT, TAKES_MISSING
 from benchmark.spec import FORMS, Component, Pipeline, Task
 
 __all__ = ["form_of", "incompatibility", "swap_reason"]
@@ -28,7 +28,7 @@ def incompatibility(pipeline: Pipeline, task: Task, device: str) -> str | None:
     """Why ``pipeline`` cannot run on ``task`` here, in a few words, or None.
 
     Checks modality, task type, device, that what an optimizer asks of the architecture is given, that the
-    learner takes the form of input that the preprocessor gives, and row weights.
+    learner takes the form of input that the preprocessor gives, missing numbers, rows and their weights.
     """
     given = {word for component in pipeline.components.values() for word in component.gives}
     for component in pipeline.components.values():
@@ -36,13 +36,16 @@ def incompatibility(pipeline: Pipeline, task: Task, device: str) -> str | None:
             wanted = [need for need in component.needs if need.startswith(f"{kind}:")]
             if wanted and f"{kind}:{value}" not in wanted:
                 return f"{component.name} is not for {value} {what}"
+        most = [int(need.partition(":")[2]) for need in component.needs if need.startswith("rows:")]
+        if most and task.n_rows > min(most):
+            return f"{component.name} is for at most {min(most)} rows, and there are {task.n_rows}"
         if "gpu" in component.needs and device != "cuda":
             return f"{component.name} needs a GPU"
         for need in component.needs:
             giver = _GIVERS.get(need)
             if giver is not None and need not in given:
                 return f"{component.name} needs {need}, which {pipeline.components[giver].name} does not give"
-    return _input_reason(pipeline, task) or _weights_reason(pipeline, task)
+    return _input_reason(pipeline, task) or _missing_reason(pipeline, task) or _weights_reason(pipeline, task)
 
 
 def form_of(pipeline: Pipeline, modality: str) -> str:
@@ -56,11 +59,23 @@ def _input_reason(pipeline: Pipeline, task: Task) -> str | None:
         if slot not in pipeline.components:
             continue
         learner = pipeline.components[slot]
-        taken = [need.partition(":")[2] for need in learner.needs if need.startswith("input:")] or ["table"]
+        named = [need.partition(":")[2] for need in learner.needs if need.startswith("input:")]
+        taken = [form for form in named if form != "missing"] or ["table"]
         if form not in taken:
             return f"{learner.name} takes {' or '.join(taken)}, and {preprocessor} gives {form}"
     if task.task_type == "language" and form == "table":
         return f"a table, which {preprocessor} gives, has no positions to predict"
+    return None
+
+
+def _missing_reason(pipeline: Pipeline, task: Task) -> str | None:
+    preprocessor = pipeline.components["preprocessor"]
+    if not task.missing or "missing" not in preprocessor.gives:
+        return None
+    for slot in TAKES_MISSING:
+        learner = pipeline.components.get(slot)
+        if learner is not None and "input:missing" not in learner.needs:
+            return f"{learner.name} takes no missing numbers, and {preprocessor.name} leaves them in"
     return None
 
 

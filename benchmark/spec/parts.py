@@ -39,10 +39,12 @@ class Component:
     space: Mapping[str, Range | Choice] = field(default_factory=dict)
     """Search space by the path of an argument inside ``make`` (``lr``, ``base.lr``)."""
     needs: tuple[str, ...] = ()
-    """What must be there: ``package:NAME``, ``gpu``, ``modality:NAME``, ``task:TYPE``, ``input:FORM``, or a
-    word of the slot's contract (:data:`benchmark.slots.NEEDS`)."""
+    """What must be there: ``package:NAME``, ``gpu``, ``modality:NAME``, ``task:TYPE``, ``input:FORM``,
+    ``input:missing``, ``rows:N``, or a word of the slot's contract (:data:`benchmark.slots.NEEDS`)."""
     gives: tuple[str, ...] = ()
     """What it offers to the components beside it (an architecture: ``roles``; a preprocessor: ``native``)."""
+    width: str = ""
+    """Path of the argument inside ``make`` that is its width, where it has one (an architecture)."""
     fills: tuple[str, ...] = ()
     """Every slot it fills; its own slot alone unless the file says more."""
     source: Mapping[str, str] = field(default_factory=dict)

@@ -50,7 +50,8 @@ class Record:
     n_train: int = 0
     n_test: int = 0
     steps: int = 0
-    """Optimizer steps up to the model that was kept; 0 outside the neural family."""
+    """Passes of the budget up to the model that was kept: a step of most optimizers is one, of SAM two; 0
+    outside the neural family."""
     fit_seconds: float = 0.0
     predict_seconds: float = 0.0
     peak_memory_mb: float = 0.0

@@ -80,6 +80,8 @@ class Task:
     """Steps ahead that are predicted together; 0 outside forecasting."""
     weighted: bool = False
     """Rows carry weights."""
+    missing: bool = False
+    """Some number in its table is missing."""
     generated: bool = False
     """Made by a formula, not measured."""
     scheme: str = ""
