@@ -43,7 +43,8 @@ def heading(planned: PlannedStudy) -> str:
     tuned = (
         f"{protocol.tuning.trials} trials for every arm" if protocol.tuning.trials > 1 else "nothing tuned"
     )
-    typed = [part for part in planned.resolved.components.values() if part.trusted]
+    parts = {part.name: part for arm in planned.resolved.components.values() for part in arm}
+    typed = [part for part in parts.values() if part.trusted]
     size = [
         counted(len(study.tasks), "task"),
         f"{counted(len(study.hosts), 'host')} ({', '.join(study.hosts)})",

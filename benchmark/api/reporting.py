@@ -68,18 +68,32 @@ def write_report(planned: PlannedStudy) -> Report:
             judgement=judgement,
             refused=refused,
             provenance=store.provenance(planned.name),
-            sources={name: dict(part.source) for name, part in planned.resolved.components.items()},
+            sources={
+                part.name: dict(part.source)
+                for parts in planned.resolved.components.values()
+                for part in parts
+            },
         )
     return Report(judgement, records, refused, page, int((records["status"] != "ok").sum()))
 
 
 def records_of(planned: PlannedStudy, store: Store) -> pd.DataFrame:
-    """The study's records, pooled over folds where single folds do not define the metric."""
+    """The study's records, pooled over folds where single folds do not define the metric.
+
+    With what is known of their coordinates beside the store's own columns: ``rows`` (of the task),
+    ``base_host`` and ``width`` (of the host, NaN where it was not set).
+    """
     from benchmark.execute.pooled import pooled, truth_of
 
     study, tasks = planned.study, planned.plan.tasks
     truth = truth_of(planned.resolved.datasets, tasks, study.protocol.splits, study.seed)
-    return pooled(store.record_table(planned.name), tasks, truth, store.prediction)
+    records = pooled(store.record_table(planned.name), tasks, truth, store.prediction)
+    hosts = planned.resolved.hosts
+    return records.assign(
+        rows=records["task"].map({name: float(task.n_rows) for name, task in tasks.items()}),
+        base_host=records["host"].map({name: host.name for name, host in hosts.items()}).fillna(""),
+        width=records["host"].map({name: host.width for name, host in hosts.items()}).astype(float),
+    )
 
 
 def judged(planned: PlannedStudy, store: Store, records: pd.DataFrame) -> Judgement:

@@ -54,6 +54,10 @@ def read_component(slot: str, name: str, document: Any, file: str, *, trusted: b
     _check_words(component)
     for path in component.space:
         _check_path(component, path)
+    if component.width and component.width not in component.make:
+        arguments = [key for key in component.make if not key.startswith("_")]
+        hint = nearest(component.width, arguments)
+        raise RequestError(f"{component.file}: width: make has no argument '{component.width}'; {hint}")
     return component
 
 

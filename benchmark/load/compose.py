@@ -16,6 +16,7 @@ from typing import Any
 from benchmark.catalog import GROUPS, Catalog
 from benchmark.config import check_overrides, compose
 from benchmark.errors import RequestError, nearest
+from benchmark.load.names import hosts_of, list_of, names_of, parts_of, slots_of
 from benchmark.parse import check_keys
 from benchmark.records.code import is_file_target, missing_package, package_hint, split_file_target
 from benchmark.spec import SLOTS
@@ -25,15 +26,12 @@ __all__ = [
     "TypedComponents",
     "compose_study",
     "key_of",
-    "list_of",
-    "names_of",
     "overrides_a_component",
-    "slot_of",
     "study_name",
 ]
 
-TypedComponents = Mapping[str, Mapping[str, Any]]
-"""Documents, like the content of a YAML file, of the components that a person typed; by name."""
+TypedComponents = Mapping[tuple[str, str], Mapping[str, Any]]
+"""Documents, like the content of a YAML file, of the components that a person typed; by slot and name."""
 
 _QUESTION = (
     "question",
@@ -41,6 +39,7 @@ _QUESTION = (
     "candidates",
     "baselines",
     "hosts",
+    "widths",
     "references",
     "suite",
     "tasks",
@@ -71,14 +70,15 @@ def compose_study(catalog: Catalog, overrides: Sequence[str]) -> tuple[dict[str,
     config = compose(catalog.roots, ready)
     _check_top(catalog, config, overrides)
     trust(list_of(config, "trust"))
-    slot = slot_of(config)
-    config, typed = _take_typed_components(catalog, config, slot, overrides)
+    config, typed = _take_typed_components(catalog, config, overrides)
     ready += [f"{key}=[{','.join(config[key])}]" for key in ("candidates", "baselines")]
-    ready += [f"+components.{slot}.{name}={_as_override(document)}" for name, document in typed.items()]
+    ready += [
+        f"+components.{slot}.{name}={_as_override(document)}" for (slot, name), document in typed.items()
+    ]
     groups: dict[str, set[str]] = {}
     usable: list[str] = []
     while True:
-        wanted = _wanted(catalog, config, slot, typed)
+        wanted = _wanted(catalog, config, typed)
         if all(names <= groups.get(kind, set()) for kind, names in wanted.items()):
             if unused := [item for item in held if item not in usable]:
                 raise RequestError(_unused(unused[0], config))
@@ -88,7 +88,7 @@ def compose_study(catalog: Catalog, overrides: Sequence[str]) -> tuple[dict[str,
                 _check_file(catalog, kind, name)
             groups[kind] |= names
         entries = [f"+{GROUPS[kind]}=[{','.join(sorted(names))}]" for kind, names in sorted(groups.items())]
-        usable = [item for item in held if _is_there(item, groups, slot, typed)]
+        usable = [item for item in held if _is_there(item, groups, typed)]
         config = compose(catalog.roots, [*entries, *ready, *usable])
 
 
@@ -106,40 +106,6 @@ def key_of(override: str) -> str:
 def overrides_a_component(override: str) -> bool:
     """Whether an override sets something inside a component or pipeline."""
     return key_of(override).startswith("components.")
-
-
-def slot_of(config: Mapping[str, Any]) -> str:
-    """The slot that the study varies."""
-    slot = str(config.get("slot"))
-    if slot not in SLOTS:
-        raise RequestError(f"slot={slot}: there is no such slot; {nearest(slot, SLOTS)}")
-    return slot
-
-
-def names_of(config: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Candidates, baselines, hosts and references by these words; the featureless reference is always one."""
-    names = {key: list_of(config, key) for key in ("candidates", "baselines", "hosts", "references")}
-    for key in ("candidates", "baselines", "hosts"):
-        if not names[key]:
-            raise RequestError(f"{key}: a study needs at least one")
-    if both := set(names["candidates"]) & set(names["baselines"]):
-        raise RequestError(f"candidates: '{sorted(both)[0]}' is a baseline too")
-    if "featureless" not in names["references"]:
-        names["references"].append("featureless")  # the judge needs it to put a number on a failure
-    return names
-
-
-def list_of(config: Mapping[str, Any], key: str) -> list[str]:
-    """A list of different names."""
-    value = config.get(key)
-    if not isinstance(value, list):
-        raise RequestError(f"{key}: expected a list such as [a,b], got {value!r}")
-    if wrong := [item for item in value if isinstance(item, (dict, list)) or item in (None, "")]:
-        raise RequestError(f"{key}: expected names, got {wrong[0]!r}")
-    names = [str(item) for item in value]
-    if repeated := {name for name in names if names.count(name) > 1}:
-        raise RequestError(f"{key}: '{sorted(repeated)[0]}' stands there twice")
-    return names
 
 
 def _explicit_suite(overrides: Sequence[str]) -> list[str]:
@@ -161,23 +127,32 @@ def _check_top(catalog: Catalog, config: Mapping[str, Any], overrides: Sequence[
 
 
 def _take_typed_components(
-    catalog: Catalog, config: Mapping[str, Any], slot: str, overrides: Sequence[str]
+    catalog: Catalog, config: Mapping[str, Any], overrides: Sequence[str]
 ) -> tuple[dict[str, Any], TypedComponents]:
     """Dotted paths and ``file.py:Class`` among candidates and baselines, read off their own signature.
 
-    Returns the configuration with names in their place, and the documents of these components by name.
+    Returns the configuration with names in their place, and the documents of these components.
     """
-    typed: dict[str, Mapping[str, Any]] = {}
-    keys = {key_of(item) for item in overrides}
-    named = {
-        key: [_typed_name(catalog, slot, entry, typed, trusted=key in keys) for entry in list_of(config, key)]
-        for key in ("candidates", "baselines")
+    typed: dict[tuple[str, str], Mapping[str, Any]] = {}
+    keys, slots = {key_of(item) for item in overrides}, slots_of(config)
+
+    def named(arm: str, trusted: bool) -> str:
+        parts = zip(slots, parts_of(arm, slots), strict=True)
+        return "+".join(_typed_name(catalog, slot, part, typed, trusted=trusted) for slot, part in parts)
+
+    arms = {
+        key: [named(arm, key in keys) for arm in list_of(config, key)] for key in ("candidates", "baselines")
     }
-    return {**config, **named}, typed
+    return {**config, **arms}, typed
 
 
 def _typed_name(
-    catalog: Catalog, slot: str, entry: str, typed: dict[str, Mapping[str, Any]], *, trusted: bool
+    catalog: Catalog,
+    slot: str,
+    entry: str,
+    typed: dict[tuple[str, str], Mapping[str, Any]],
+    *,
+    trusted: bool,
 ) -> str:
     if entry in catalog.files[slot]:
         return entry
@@ -188,11 +163,11 @@ def _typed_name(
     if not trusted:
         check_declared(entry, "the study")
     name = entry.rpartition(":")[2] if is_file_target(entry) else entry.rpartition(".")[2]
-    known = typed.get(name)
+    known = typed.get((slot, name))
     if name in catalog.files[slot] or (known and known["make"]["_target_"] != _absolute(entry)):
         other = catalog.files[slot].get(name) or (known or {})["make"]["_target_"]
         raise RequestError(f"two entries of one name '{name}': {other} and {entry}")
-    typed[name] = _document_from_signature(entry, slot)
+    typed[slot, name] = _document_from_signature(entry, slot)
     return name
 
 
@@ -236,11 +211,11 @@ def _as_override(value: Any) -> str:
     return json.dumps(value)
 
 
-def _is_there(override: str, groups: Mapping[str, set[str]], slot: str, typed: TypedComponents) -> bool:
+def _is_there(override: str, groups: Mapping[str, set[str]], typed: TypedComponents) -> bool:
     parts = key_of(override).split(".")
     if len(parts) < 3:
         return False
-    return parts[2] in groups.get(parts[1], set()) or (parts[1] == slot and parts[2] in typed)
+    return parts[2] in groups.get(parts[1], set()) or (parts[1], parts[2]) in typed
 
 
 def _unused(override: str, config: Mapping[str, Any]) -> str:
@@ -249,24 +224,24 @@ def _unused(override: str, config: Mapping[str, Any]) -> str:
     return f"bad override '{path}': no such component in this study; {nearest(path, used)}"
 
 
-def _wanted(
-    catalog: Catalog, config: Mapping[str, Any], slot: str, typed: TypedComponents
-) -> dict[str, set[str]]:
+def _wanted(catalog: Catalog, config: Mapping[str, Any], typed: TypedComponents) -> dict[str, set[str]]:
     """Every catalog entry that the configuration names, by kind."""
-    names = names_of(config)
-    wanted: dict[str, set[str]] = {
-        slot: {name for name in (*names["candidates"], *names["baselines"]) if name not in typed},
-        "pipeline": {*names["hosts"], *names["references"]},
-    }
+    names, slots = names_of(config), slots_of(config)
+    pipelines = {pipeline for pipeline, _ in hosts_of(config).values()}
+    wanted: dict[str, set[str]] = {"pipeline": {*pipelines, *names["references"]}}
+    for arm in (*names["candidates"], *names["baselines"]):
+        for slot, name in zip(slots, parts_of(arm, slots), strict=True):
+            if (slot, name) not in typed:
+                wanted.setdefault(slot, set()).add(name)
     composed = config["components"].get("pipeline") or {}
     for name in sorted(wanted["pipeline"]):
         document = composed[name] if name in composed else catalog.document("pipeline", name)
         where = str(catalog.path("pipeline", name))
         check_keys(document, ("family", "slots", "source", "about"), where)
-        slots: Any = document.get("slots")
-        check_keys(slots, SLOTS, f"{where}: slots")
-        for part, component in slots.items():
-            if component is not None and not (part == slot and str(component) in typed):
+        filled: Any = document.get("slots")
+        check_keys(filled, SLOTS, f"{where}: slots")
+        for part, component in filled.items():
+            if component is not None and (part, str(component)) not in typed:
                 wanted.setdefault(part, set()).add(str(component))
     return {kind: entries for kind, entries in wanted.items() if entries}
 

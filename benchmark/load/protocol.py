@@ -27,6 +27,12 @@ def check_protocol(protocol: Protocol, n_hosts: int) -> None:
         ("seeds", protocol.seeds, protocol.seeds >= 1, "at least 1"),
         ("aa", protocol.aa, protocol.aa >= 0, "at least 0"),
         ("tuning.trials", protocol.tuning.trials, protocol.tuning.trials >= 1, "at least 1"),
+        (
+            "tuning.repeats",
+            protocol.tuning.repeats,
+            1 <= protocol.tuning.repeats <= protocol.seeds,
+            f"from 1 to protocol.seeds={protocol.seeds}",
+        ),
         ("budget.amount", protocol.budget.amount, protocol.budget.amount > 0, "above 0"),
         ("budget.batch_size", protocol.budget.batch_size, protocol.budget.batch_size >= 2, "at least 2"),
         ("budget.evaluations", protocol.budget.evaluations, protocol.budget.evaluations >= 1, "at least 1"),
@@ -40,7 +46,7 @@ def check_protocol(protocol: Protocol, n_hosts: int) -> None:
             raise RequestError(f"protocol.{key}: expected a value {wanted}, got {value!r}")
     words = [
         ("splits.scheme", protocol.splits.scheme, SCHEMES),
-        ("tuning.sampler", protocol.tuning.sampler, ("sobol", "random")),
+        ("tuning.sampler", protocol.tuning.sampler, ("sobol", "random", "tpe")),
         ("tuning.what", protocol.tuning.what, ("slot", "host", "joint")),
         ("budget.unit", protocol.budget.unit, ("epochs", "steps", "seconds")),
         ("host_effects", protocol.host_effects, ("auto", "fixed", "random")),

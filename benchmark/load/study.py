@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,12 +20,10 @@ from benchmark.load.compose import (
     TypedComponents,
     compose_study,
     key_of,
-    list_of,
-    names_of,
     overrides_a_component,
-    slot_of,
     study_name,
 )
+from benchmark.load.names import hosts_of, list_of, names_of, parts_of, slots_of
 from benchmark.load.protocol import check_protocol
 from benchmark.load.tasks import Members, sizes_of, task_cards
 from benchmark.parse import check_keys, read
@@ -41,9 +40,10 @@ class ResolvedStudy:
     """A study with everything its names stand for, and where and how to run it."""
 
     study: Study
-    components: Mapping[str, Component]
-    """Candidates and baselines by name."""
+    components: Mapping[str, tuple[Component, ...]]
+    """What every candidate and baseline puts into the study's slots, by its name."""
     hosts: Mapping[str, Pipeline]
+    """By name, which says the width too where one is set."""
     references: Mapping[str, Pipeline]
     datasets: Mapping[str, Dataset]
     sizes: tuple[int, ...]
@@ -74,19 +74,24 @@ def load_study(
         One line about the first thing that is wrong; nothing has been written.
     """
     config, typed = compose_study(catalog, overrides)
-    slot, names = slot_of(config), names_of(config)
-    compared = (*names["candidates"], *names["baselines"])
-    components = {name: _component(catalog, config, slot, name, typed) for name in compared}
-    hosts = {name: _pipeline(catalog, config, name) for name in names["hosts"]}
+    slots, names = slots_of(config), names_of(config)
+    components = {
+        arm: tuple(
+            _component(catalog, config, slot, name, typed)
+            for slot, name in zip(slots, parts_of(arm, slots), strict=True)
+        )
+        for arm in (*names["candidates"], *names["baselines"])
+    }
+    hosts = {name: _host(catalog, config, *of) for name, of in hosts_of(config).items()}
     references = {name: _pipeline(catalog, config, name) for name in names["references"]}
-    _check_hosts(slot, hosts.values())
+    _check_hosts(slots, hosts.values())
     datasets = task_cards(catalog, config, members)
     study = _study(config, names, datasets, overrides)
     named = {key_of(override) for override in overrides}
     required = {*names["baselines"], *(names["candidates"] if "candidates" in named else ())}
     missing = _missing(components, required)
     _check_buildable(
-        [part for name, part in components.items() if name not in missing],
+        [part for name, parts in components.items() if name not in missing for part in parts],
         (*hosts.values(), *references.values()),
     )
     return ResolvedStudy(
@@ -124,8 +129,8 @@ def question_digest(catalog: Catalog, overrides: Sequence[str], members: Members
 def _component(
     catalog: Catalog, config: Mapping[str, Any], slot: str, name: str, typed: TypedComponents
 ) -> Component:
-    is_typed = name in typed
-    file = typed[name]["source"]["code"] if is_typed else str(catalog.path(slot, name))
+    is_typed = (slot, name) in typed
+    file = typed[slot, name]["source"]["code"] if is_typed else str(catalog.path(slot, name))
     return read_component(slot, name, _composed(config, slot, name), file, trusted=is_typed)
 
 
@@ -135,6 +140,17 @@ def _pipeline(catalog: Catalog, config: Mapping[str, Any], name: str) -> Pipelin
     return read_pipeline(name, document, file, lambda slot, part: _component(catalog, config, slot, part, {}))
 
 
+def _host(catalog: Catalog, config: Mapping[str, Any], name: str, width: int | None) -> Pipeline:
+    pipeline = _pipeline(catalog, config, name)
+    if width is None:
+        return pipeline
+    varied = set(slots_of(config))
+    sized = [part for slot, part in pipeline.components.items() if part.width and slot not in varied]
+    if not sized:
+        raise RequestError(f"hosts: '{name}@{width}': {name} has no width that this study could set")
+    return pipeline.at_width(sized[0], width)
+
+
 def _composed(config: Mapping[str, Any], kind: str, name: str) -> Any:
     entries = config["components"].get(kind)
     if not isinstance(entries, Mapping) or name not in entries:
@@ -142,8 +158,8 @@ def _composed(config: Mapping[str, Any], kind: str, name: str) -> Any:
     return entries[name]
 
 
-def _check_hosts(slot: str, hosts: Iterable[Pipeline]) -> None:
-    for host in hosts:
+def _check_hosts(slots: Iterable[str], hosts: Iterable[Pipeline]) -> None:
+    for host, slot in itertools.product(hosts, slots):
         if slot not in FAMILIES[host.family]:
             raise RequestError(
                 f"hosts: '{host.name}' is a {host.family} pipeline, which has no slot '{slot}' to vary"
@@ -157,15 +173,15 @@ def _study(
     overrides: Sequence[str],
 ) -> Study:
     protocol = read(Protocol, config["protocol"], "protocol")
-    check_protocol(protocol, len(names["hosts"]))
+    check_protocol(protocol, len({pipeline for pipeline, _ in hosts_of(config).values()}))
     seed = config["seed"]
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
         raise RequestError(f"seed: expected a whole number from 0, got {seed!r}")
-    slot = slot_of(config)
+    slots = slots_of(config)
     return Study(
         name=study_name(overrides) if config["name"] is None else _folder_name(config["name"]),
-        question=str(config.get("question") or f"Which {slot} helps?"),
-        slot=slot,
+        question=str(config.get("question") or f"Which {' and '.join(slots)} helps?"),
+        slots=slots,
         candidates=tuple(names["candidates"]),
         baselines=tuple(names["baselines"]),
         hosts=tuple(names["hosts"]),
@@ -212,10 +228,10 @@ def _results_dir(config: Mapping[str, Any]) -> Path:
     return Path(str(folder))
 
 
-def _missing(components: Mapping[str, Component], required: set[str]) -> dict[str, str]:
+def _missing(components: Mapping[str, Sequence[Component]], required: set[str]) -> dict[str, str]:
     """Components whose package is not installed; refused at once where a person asked for them by name."""
     missing: dict[str, str] = {}
-    for name, component in components.items():
+    for name, component in ((name, part) for name, parts in components.items() for part in parts):
         if (absent := missing_reason(component)) is not None:
             missing[name] = absent[1]
             if name in required:
@@ -234,7 +250,7 @@ def _question(study: Study, overrides: Sequence[str], typed: TypedComponents) ->
     """Digest of what is asked: the study's names and protocol, and what was typed about components."""
     asked = dataclasses.asdict(dataclasses.replace(study, name=""))
     changed = {key_of(item): item for item in overrides if overrides_a_component(item)}  # the last one wins
-    classes = {name: _portable(document["make"]["_target_"]) for name, document in typed.items()}
+    classes = {f"{slot}.{name}": _portable(doc["make"]["_target_"]) for (slot, name), doc in typed.items()}
     return hashlib.sha256(json.dumps([asked, changed, classes], sort_keys=True).encode()).hexdigest()
 
 

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+
 from benchmark.slots import GIVES, TAKES_INPUT, TAKES_MISSING
 from benchmark.spec import FORMS, Component, Pipeline, Task
 
-__all__ = ["form_of", "incompatibility", "swap_reason"]
+__all__ = ["form_of", "incompatibility", "not_meant", "swap_reason"]
 
 _GIVERS = {word: slot for slot, words in GIVES.items() for word in words if slot != "preprocessor"}
 """The slot that gives what others may need."""
 
 
-def swap_reason(component: Component, host: Pipeline) -> str | None:
-    """Why ``component`` cannot take its slot in ``host``, or None."""
-    architecture = host.components.get("architecture")
-    if component.slot == "activation" and architecture and "activation" not in architecture.needs:
-        return f"architecture {architecture.name} has an activation of its own"
-    replaced = host.components.get(component.slot)
-    if replaced is not None and (orphans := set(replaced.fills) - set(component.fills)):
-        return (
-            f"{replaced.name} of {host.name} fills {', '.join(sorted(orphans))} too, which would stay empty"
-        )
+def swap_reason(parts: Sequence[Component], host: Pipeline) -> str | None:
+    """Why an arm's components cannot take their slots in ``host``, or None."""
+    filled = {slot for part in parts for slot in part.fills}
+    for part, other in itertools.permutations(parts, 2):
+        if other.slot in part.fills:
+            return f"{part.name} fills {other.slot} too, and leaves no place for {other.name}"
+    chosen = {part.slot: part for part in parts}
+    architecture = chosen.get("architecture", host.components.get("architecture"))
+    for part in parts:
+        if part.slot == "activation" and architecture and "activation" not in architecture.needs:
+            return f"architecture {architecture.name} has an activation of its own"
+        replaced = host.components.get(part.slot)
+        if replaced is not None and (orphans := set(replaced.fills) - filled):
+            empty = ", ".join(sorted(orphans))
+            return f"{replaced.name} of {host.name} fills {empty} too, which would stay empty"
     return None
 
 
@@ -30,12 +38,10 @@ def incompatibility(pipeline: Pipeline, task: Task, device: str) -> str | None:
     Checks modality, task type, device, that what an optimizer asks of the architecture is given, that the
     learner takes the form of input that the preprocessor gives, missing numbers, rows and their weights.
     """
+    if (stranger := not_meant(pipeline, task)) is not None:
+        return stranger
     given = {word for component in pipeline.components.values() for word in component.gives}
     for component in pipeline.components.values():
-        for kind, value, what in (("modality", task.modality, "data"), ("task", task.task_type, "tasks")):
-            wanted = [need for need in component.needs if need.startswith(f"{kind}:")]
-            if wanted and f"{kind}:{value}" not in wanted:
-                return f"{component.name} is not for {value} {what}"
         most = [int(need.partition(":")[2]) for need in component.needs if need.startswith("rows:")]
         if most and task.n_rows > min(most):
             return f"{component.name} is for at most {min(most)} rows, and there are {task.n_rows}"
@@ -46,6 +52,16 @@ def incompatibility(pipeline: Pipeline, task: Task, device: str) -> str | None:
             if giver is not None and need not in given:
                 return f"{component.name} needs {need}, which {pipeline.components[giver].name} does not give"
     return _input_reason(pipeline, task) or _missing_reason(pipeline, task) or _weights_reason(pipeline, task)
+
+
+def not_meant(pipeline: Pipeline, task: Task) -> str | None:
+    """Which component says that it is not for such a task or such data; None where none does."""
+    for component in pipeline.components.values():
+        for kind, value, what in (("modality", task.modality, "data"), ("task", task.task_type, "tasks")):
+            wanted = [need for need in component.needs if need.startswith(f"{kind}:")]
+            if wanted and f"{kind}:{value}" not in wanted:
+                return f"{component.name} is not for {value} {what}"
+    return None
 
 
 def form_of(pipeline: Pipeline, modality: str) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmark.plan.compatibility import incompatibility, swap_reason
+from benchmark.plan.compatibility import incompatibility, not_meant, swap_reason
 from benchmark.plan.keys import (
     Environment,
     cell_key,
@@ -14,6 +13,7 @@ from benchmark.plan.keys import (
     digest,
     fit_key,
     pipeline_digest,
+    search_key,
     space_of,
     trial_key,
 )
@@ -34,7 +34,7 @@ from benchmark.spec import (
     Task,
 )
 
-__all__ = ["Job", "Plan", "PlannedCell", "PlannedTrial", "Refusal", "Row", "arms", "expand"]
+__all__ = ["Job", "Plan", "PlannedCell", "PlannedTrial", "PlannedTuning", "Refusal", "Row", "arms", "expand"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,16 @@ class PlannedTrial:
 
 
 @dataclass(frozen=True)
+class PlannedTuning:
+    """One tuning study of a job: trials that a sampler proposes one after the other."""
+
+    sampler_seed: int
+    seeds: Seeds
+    """The same for all its trials."""
+    trials: tuple[PlannedTrial, ...]
+
+
+@dataclass(frozen=True)
 class PlannedCell:
     """One cell of a job: what is left of its coordinate, and its key."""
 
@@ -53,6 +63,8 @@ class PlannedCell:
     setting: str
     key: str
     seeds: Seeds
+    tuning: int = 0
+    """Which of the job's tuning studies its setting comes from; 0 for the default setting."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +81,14 @@ class Job:
     protocol: Protocol
     device: str
     space: Mapping[str, Range | Choice]
-    sampler_seed: int
-    trial_seeds: Seeds
-    trials: tuple[PlannedTrial, ...]
+    tunings: tuple[PlannedTuning, ...]
+    """One where there is nothing to search."""
     cells: tuple[PlannedCell, ...]
+
+    @property
+    def trials(self) -> tuple[PlannedTrial, ...]:
+        """The trials of all its tuning studies."""
+        return tuple(trial for tuning in self.tunings for trial in tuning.trials)
 
 
 @dataclass(frozen=True)
@@ -99,6 +115,7 @@ class Row:
                     planned.seed,
                     planned.setting,
                     self.arm.replicate,
+                    planned.tuning,
                 ),
                 planned.key,
             )
@@ -141,7 +158,7 @@ def arms(study: Study) -> tuple[Arm, ...]:
 def expand(
     study: Study,
     *,
-    components: Mapping[str, Component],
+    components: Mapping[str, Sequence[Component]],
     hosts: Mapping[str, Pipeline],
     references: Mapping[str, Pipeline],
     datasets: Mapping[str, Dataset],
@@ -156,7 +173,7 @@ def expand(
     Parameters
     ----------
     components, hosts, references, datasets, tasks, splits
-        By the names that the study uses.
+        By the names that the study uses; of an arm, what it puts into each of the study's slots.
     missing
         Components that cannot be built here, with the reason.
     unavailable
@@ -175,14 +192,15 @@ def expand(
                 refused.append(Refusal(arm.component, arm.role, host, task_name, absent))
                 continue
             task = tasks[task_name]
+            if arm.role == "reference" and not_meant(pipeline, task) is not None:
+                continue  # each reference stands beside the tasks that it is for
             reason = reason or incompatibility(pipeline, task, environment.device)
             if reason is not None:
                 refused.append(Refusal(arm.component, arm.role, host, task_name, reason))
                 continue
             tuned = _tuned_slots(study, pipeline, is_reference=arm.role == "reference")
             name = pipeline_digest(pipeline)
-            part = components.get(arm.component) if slot != "pipeline" else None
-            variant = name if part is None else component_digest(part)
+            variant = name if slot == "pipeline" else component_digest(*components[arm.component])
             for split in splits[task_name]:
                 job = _job(
                     study, pipeline, name, datasets[task_name], task, split, arm.replicate, tuned, environment
@@ -193,7 +211,7 @@ def expand(
 
 def _candidates(
     study: Study,
-    components: Mapping[str, Component],
+    components: Mapping[str, Sequence[Component]],
     hosts: Mapping[str, Pipeline],
     references: Mapping[str, Pipeline],
     missing: Mapping[str, str],
@@ -202,9 +220,11 @@ def _candidates(
     for host_name in study.hosts:
         host = hosts[host_name]
         for arm in arms(study):
-            component = components[arm.component]
-            reason = missing.get(arm.component) or swap_reason(component, host)
-            yield arm, study.slot, host_name, host.swap(component), reason
+            parts, pipeline = components[arm.component], host
+            reason = missing.get(arm.component) or swap_reason(parts, host)
+            for part in parts:
+                pipeline = pipeline.swap(part)
+            yield arm, study.slot, host_name, pipeline, reason
     for name in study.references:
         yield Arm(name, "reference"), "pipeline", "", references[name], None
 
@@ -215,9 +235,9 @@ def _tuned_slots(study: Study, pipeline: Pipeline, *, is_reference: bool) -> tup
     if is_reference or study.protocol.tuning.what == "joint":
         return slots
     if study.protocol.tuning.what == "slot":
-        return (study.slot,)
-    varied = pipeline.components[study.slot]
-    return tuple(slot for slot in slots if pipeline.components[slot] is not varied)
+        return study.slots
+    varied = [pipeline.components[slot] for slot in study.slots]
+    return tuple(slot for slot in slots if pipeline.components[slot] not in varied)
 
 
 def _job(
@@ -235,18 +255,22 @@ def _job(
     coordinate = (study.seed, task.fingerprint, split.repeat, split.fold)
     space = space_of(pipeline, tuned)
     fit = fit_key(environment, pipeline_name, task, split, protocol)
-    searching = trial_seeds(*coordinate, replicate)
-    sampler = sampler_seed(*coordinate, replicate)
-    described = {path: dataclasses.asdict(dimension) for path, dimension in space.items()}
-    search = digest(protocol.tuning.sampler, sampler, described)
     n_trials = protocol.tuning.trials if space else 1
-    tuning = digest(search, searching.streams(), n_trials)
+    tunings, chosen_by = [], []
+    for number in range(protocol.tuning.repeats if n_trials > 1 else 1):
+        searching = trial_seeds(*coordinate, replicate, number)
+        sampler = sampler_seed(*coordinate, replicate, number)
+        search = search_key(environment, protocol.tuning.sampler, sampler, space)
+        trials = (PlannedTrial(n, trial_key(fit, searching, n, search)) for n in range(n_trials))
+        tunings.append(PlannedTuning(sampler, searching, tuple(trials)))
+        chosen_by.append(digest(search, searching.streams(), n_trials))
     cells = []
     for seed in range(protocol.seeds):
         seeds = cell_seeds(*coordinate, seed, replicate)
         for setting in SETTINGS:
-            key = cell_key(fit, seeds, tuning if setting == "tuned" else "")
-            cells.append(PlannedCell(seed, setting, key, seeds))
+            tuning = seed % len(tunings) if setting == "tuned" else 0
+            key = cell_key(fit, seeds, chosen_by[tuning] if setting == "tuned" else "")
+            cells.append(PlannedCell(seed, setting, key, seeds, tuning))
     return Job(
         key=digest(fit, [cell.key for cell in cells]),
         pipeline=pipeline,
@@ -258,8 +282,6 @@ def _job(
         protocol=protocol,
         device=environment.device,
         space=space,
-        sampler_seed=sampler,
-        trial_seeds=searching,
-        trials=tuple(PlannedTrial(n, trial_key(fit, searching, n, search)) for n in range(n_trials)),
+        tunings=tuple(tunings),
         cells=tuple(cells),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +20,11 @@ __all__ = [
     "Environment",
     "cell_key",
     "component_digest",
+    "default_of",
     "digest",
     "fit_key",
     "pipeline_digest",
+    "search_key",
     "space_of",
     "trial_key",
 ]
@@ -38,6 +40,8 @@ class Environment:
     """Versions of the numeric libraries."""
     harness: str
     """Digest of the harness's own fitting code."""
+    sampler: str = ""
+    """Version of the library that proposes settings; empty where the harness draws them itself."""
 
 
 def digest(*parts: Any) -> str:
@@ -56,9 +60,9 @@ def pipeline_digest(pipeline: Pipeline) -> str:
     )
 
 
-def component_digest(component: Component) -> str:
-    """What the component is by itself: its arguments and its code."""
-    return digest(_made(component.make), component.code)
+def component_digest(*components: Component) -> str:
+    """What the components of an arm are by themselves: their arguments and their code."""
+    return digest(*([_made(part.make), part.code] for part in components))
 
 
 def _made(node: Any) -> Any:
@@ -80,6 +84,19 @@ def space_of(pipeline: Pipeline, slots: tuple[str, ...]) -> dict[str, Range | Ch
     return space
 
 
+def default_of(pipeline: Pipeline, space: Iterable[str]) -> dict[str, Any]:
+    """The values that a pipeline has without tuning, by ``slot.argument`` of its search space."""
+    return {path: _at(pipeline.components, path) for path in space}
+
+
+def _at(components: Mapping[str, Component], path: str) -> Any:
+    slot, *arguments = path.split(".")
+    node: Any = components[slot].make
+    for argument in arguments:
+        node = node[argument]
+    return node
+
+
 def fit_key(environment: Environment, pipeline: str, task: Task, split: Split, protocol: Protocol) -> str:
     """What every fit of one (pipeline, task, split) has in common.
 
@@ -90,7 +107,7 @@ def fit_key(environment: Environment, pipeline: str, task: Task, split: Split, p
     """
     return digest(
         SCHEMA_VERSION,
-        dataclasses.asdict(environment),
+        [environment.device, dict(environment.libraries), environment.harness],
         pipeline,
         [task.fingerprint, task.task_type, task.metric],
         split.digest,
@@ -99,8 +116,17 @@ def fit_key(environment: Environment, pipeline: str, task: Task, split: Split, p
     )
 
 
+def search_key(environment: Environment, sampler: str, seed: int, space: Mapping[str, Range | Choice]) -> str:
+    """What the settings that a sampler proposes rest on, besides the results of the trials before."""
+    described = {path: dataclasses.asdict(dimension) for path, dimension in space.items()}
+    return digest(sampler, environment.sampler, seed, described)
+
+
 def trial_key(fit: str, seeds: Seeds, number: int, search: str) -> str:
-    """Key of one trial. The default setting (trial 0) is the same whatever would be searched after it."""
+    """Key of one trial. The default setting (trial 0) is the same whatever would be searched after it.
+
+    ``search`` is a :func:`search_key`.
+    """
     return digest(fit, seeds.streams(), number, search if number else "")
 
 

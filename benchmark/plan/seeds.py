@@ -32,14 +32,21 @@ def cell_seeds(root: int, fingerprint: str, repeat: int, fold: int, seed: int, r
     return _streams("cell", root, fingerprint, repeat, fold, seed, replicate)
 
 
-def trial_seeds(root: int, fingerprint: str, repeat: int, fold: int, replicate: int) -> Seeds:
-    """The streams that all trials of one (task, split, replicate) share; no cell uses them."""
-    return _streams("trial", root, fingerprint, repeat, fold, replicate)
+def trial_seeds(
+    root: int, fingerprint: str, repeat: int, fold: int, replicate: int, tuning: int = 0
+) -> Seeds:
+    """The streams that all trials of one (task, split, replicate, tuning study) share; no cell uses them."""
+    return _streams("trial", root, fingerprint, repeat, fold, replicate, *_further(tuning))
 
 
-def sampler_seed(root: int, fingerprint: str, repeat: int, fold: int, replicate: int) -> int:
-    """The seed of the sampler of hyperparameters."""
-    return derive("sampler", root, fingerprint, repeat, fold, replicate)
+def sampler_seed(root: int, fingerprint: str, repeat: int, fold: int, replicate: int, tuning: int = 0) -> int:
+    """The seed of the sampler of hyperparameters in one tuning study."""
+    return derive("sampler", root, fingerprint, repeat, fold, replicate, *_further(tuning))
+
+
+def _further(tuning: int) -> tuple[int, ...]:
+    """The part of a coordinate that only further tuning studies have: the first is the same without them."""
+    return (tuning,) if tuning else ()
 
 
 def _streams(*coordinate: str | int) -> Seeds:

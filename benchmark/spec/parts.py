@@ -44,7 +44,7 @@ class Component:
     gives: tuple[str, ...] = ()
     """What it offers to the components beside it (an architecture: ``roles``; a preprocessor: ``native``)."""
     width: str = ""
-    """Path of the argument inside ``make`` that is its width, where it has one (an architecture)."""
+    """The argument of ``make`` that is its width, where it has one (an architecture)."""
     fills: tuple[str, ...] = ()
     """Every slot it fills; its own slot alone unless the file says more."""
     source: Mapping[str, str] = field(default_factory=dict)
@@ -65,11 +65,19 @@ class Pipeline:
     family: str
     components: Mapping[str, Component]
     """By slot, in the family's order. A component that fills two slots stands under both."""
+    width: int | None = None
+    """Where it was set to something else than the components' default."""
 
     def swap(self, component: Component) -> Pipeline:
         """The same pipeline with every slot that ``component`` fills given to it."""
         filled = {slot: component for slot in component.fills}
         return dataclasses.replace(self, components={**self.components, **filled})
+
+    def at_width(self, component: Component, width: int) -> Pipeline:
+        """The same pipeline with the width of ``component``, one of its own, set and no longer searched."""
+        space = {path: dimension for path, dimension in component.space.items() if path != component.width}
+        sized = dataclasses.replace(component, make={**component.make, component.width: width}, space=space)
+        return dataclasses.replace(self.swap(sized), width=width)
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,10 +46,14 @@ class Tuning:
     """How hyperparameters are chosen, the same for every arm."""
 
     trials: int = 8
-    """Settings tried per (component, host, task, split); trial 0 is the default setting."""
+    """Settings tried in one tuning study; trial 0 is the default setting."""
     sampler: str = "sobol"
+    """``sobol``, ``random`` or ``tpe``."""
     what: str = "slot"
     """``slot`` (the varied component), ``host`` (the rest) or ``joint``."""
+    repeats: int = 1
+    """Tuning studies per (component, host, task, split), each with seeds of its own; the tuned cell of seed s
+    takes its setting from study s modulo ``repeats``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,8 @@ class Study:
 
     name: str
     question: str
-    slot: str
+    slots: tuple[str, ...]
+    """What is varied: one slot, or two for their interaction, and arms are then called ``radam+cosine``."""
     candidates: tuple[str, ...]
     baselines: tuple[str, ...]
     hosts: tuple[str, ...]
@@ -110,6 +115,11 @@ class Study:
     """Overrides the tasks' own metric."""
     seed: int = 0
     """The root from which every seed of the study is derived."""
+
+    @property
+    def slot(self) -> str:
+        """The slot, or both joined by ``+``."""
+        return "+".join(self.slots)
 
 
 Role = Literal["candidate", "baseline", "aa", "control", "reference"]
@@ -138,3 +148,5 @@ class Cell:
     seed: int
     setting: str
     replicate: int = 0
+    tuning: int = 0
+    """The tuning study that its setting comes from, as ``seed`` says; 0 for the default setting."""

@@ -53,7 +53,7 @@ def run(
     """Fit two references on every split of a card, for real."""
     names = ("featureless", "linear")
     protocol = Protocol(splits=splitting, seeds=1, aa=0, tuning=Tuning(trials=1))
-    study = Study("s", "?", "estimator", (), (), (), names, (card.name,), "", protocol)
+    study = Study("s", "?", ("estimator",), (), (), (), names, (card.name,), "", protocol)
     data = load(card)
     task = describe(card, data)
     plan = expand(

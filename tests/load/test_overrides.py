@@ -23,7 +23,7 @@ WRONG = [
     ("suite=bundeld", "there is no suite 'bundeld'; did you mean 'bundled'"),
     ("tasks=[irs]", "there is no dataset 'irs'; did you mean 'iris'"),
     ("candidates=[radam,radm]", "there is no optimizer 'radm'; did you mean 'radam'"),
-    ("baselines=[adamv]", "there is no optimizer 'adamv'; did you mean 'adamw'"),
+    ("baselines=[adamww]", "there is no optimizer 'adamww'; did you mean 'adamw'"),
     ("hosts=[mlpp]", "there is no pipeline 'mlpp'; did you mean 'mlp'"),
     ("slot=optimiser", "there is no such slot; did you mean 'optimizer'"),
     ("hosts=[lightgbm]", "'lightgbm' is a boosting pipeline, which has no slot 'optimizer' to vary"),
@@ -130,10 +130,10 @@ def test_what_is_typed_arrives(shelf: Any) -> None:
         "seed=7",
     )
     host = resolved.hosts["mlp"].components
-    assert resolved.components["adamw"].make["lr"] == 3e-3 == host["optimizer"].make["lr"]
+    assert resolved.components["adamw"][0].make["lr"] == 3e-3 == host["optimizer"].make["lr"]
     assert host["architecture"].make["d_block"] == 32
-    assert not resolved.components["radam"].space
-    assert resolved.components["radam"].make["foreach"] is False
+    assert not resolved.components["radam"][0].space
+    assert resolved.components["radam"][0].make["foreach"] is False
     assert resolved.study.protocol.seeds == 2 and resolved.study.seed == 7
 
 
@@ -141,12 +141,12 @@ def test_what_is_typed_arrives(shelf: Any) -> None:
 def test_a_class_from_anywhere_is_a_candidate(shelf: Any, path: str) -> None:
     name = path.rpartition(".")[2]
     resolved = shelf.load(f"candidates=[{path}]")
-    part = resolved.components[name]
+    (part,) = resolved.components[name]
     lr = part.make["lr"]
     assert part.trusted and part.file == path and part.make["_target_"] == path
     assert (part.space["lr"].low, part.space["lr"].high) == pytest.approx((lr / 30, lr * 30))
     changed = shelf.load(f"candidates=[{path}]", f"components.optimizer.{name}.make.lr={lr * 2}")
-    assert changed.components[name].make["lr"] == lr * 2
+    assert changed.components[name][0].make["lr"] == lr * 2
     assert changed.digest != resolved.digest
 
 
@@ -158,7 +158,7 @@ def test_a_class_in_a_file_is_a_candidate(shelf: Any, tmp_path: Path, folder: st
     file = shelf.write(tmp_path / folder / "my opt.py", SOURCE)
     escaped = str(file).replace("'", "\\'")
     resolved = shelf.load(f"candidates=['{escaped}:MyOpt']")
-    assert resolved.components["MyOpt"].make["_target_"] == f"{file.resolve()}:MyOpt"
+    assert resolved.components["MyOpt"][0].make["_target_"] == f"{file.resolve()}:MyOpt"
 
 
 def test_a_moved_file_asks_the_same_question(shelf: Any, tmp_path: Path) -> None:

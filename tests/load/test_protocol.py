@@ -33,6 +33,8 @@ def changed(path: str, value: Any) -> Protocol:
         ("seeds", 0, "at least 1"),
         ("aa", -1, "at least 0"),
         ("tuning.trials", 0, "at least 1"),
+        ("tuning.repeats", 0, "from 1 to protocol.seeds=3"),
+        ("tuning.repeats", 4, "from 1 to protocol.seeds=3"),
         ("budget.amount", 0.0, "above 0"),
         ("budget.amount", -1.0, "above 0"),
         ("budget.batch_size", 1, "at least 2"),
@@ -58,6 +60,7 @@ def test_a_number_out_of_range_names_key_value_and_range(path: str, value: Any, 
         ("splits.scheme", "groups", "group"),
         ("splits.scheme", "leave-one-out", "leave_one_out"),
         ("tuning.sampler", "sobl", "sobol"),
+        ("tuning.sampler", "tbe", "tpe"),
         ("tuning.what", "slots", "slot"),
         ("budget.unit", "epoch", "epochs"),
         ("host_effects", "rand", "random"),
@@ -78,3 +81,5 @@ def test_random_hosts_need_two() -> None:
 def test_the_default_makes_sense() -> None:
     check_protocol(Protocol(), 1)
     check_protocol(changed("limits.seconds", None), 1)
+    check_protocol(changed("tuning.repeats", 3), 1)
+    check_protocol(changed("tuning.sampler", "tpe"), 1)

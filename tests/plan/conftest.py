@@ -66,7 +66,7 @@ class World:
         self.study = Study(
             name="s",
             question="?",
-            slot="optimizer",
+            slots=("optimizer",),
             candidates=("new",),
             baselines=("old",),
             hosts=("mlp", "net"),
@@ -82,8 +82,8 @@ class World:
             ),
         )
         self.components = {
-            "old": part("optimizer", "old", code="old code"),
-            "new": part("optimizer", "new", code="new code"),
+            "old": (part("optimizer", "old", code="old code"),),
+            "new": (part("optimizer", "new", code="new code"),),
         }
         self.hosts = {
             "mlp": neural("mlp"),
@@ -122,14 +122,15 @@ class World:
         )
 
     def keys(self) -> dict[tuple[Any, ...], str]:
-        """Every key by its full coordinate, trials too."""
+        """Every key by its full coordinate, trials too; which tuning study a seed uses is no part of it."""
         found: dict[tuple[Any, ...], str] = {}
         for row in self.plan().rows:
             for cell, key in row.cells():
-                found[(row.arm.role, *dataclasses.astuple(cell))] = key
-            for trial in row.job.trials:
+                found[(row.arm.role, *dataclasses.astuple(cell)[:-1])] = key
+            for number, tuning in enumerate(row.job.tunings):
                 place = (row.arm.role, row.arm.component, row.host, row.job.task.name, row.job.fold)
-                found[(*place, row.arm.replicate, "trial", trial.number)] = trial.key
+                for trial in tuning.trials:
+                    found[(*place, row.arm.replicate, number, "trial", trial.number)] = trial.key
         return found
 
 

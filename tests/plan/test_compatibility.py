@@ -113,17 +113,17 @@ def test_networks_take_row_weights_through_their_loss(make_pipeline: Make, make_
 
 def test_a_host_with_an_activation_of_its_own(make_part: Make, make_pipeline: Make) -> None:
     component = make_part("activation", "x")
-    assert swap_reason(component, make_pipeline("h")) is not None
+    assert swap_reason([component], make_pipeline("h")) is not None
     asking = make_part("architecture", "a", needs=("activation",))
-    assert swap_reason(component, make_pipeline("h", architecture=asking)) is None
+    assert swap_reason([component], make_pipeline("h", architecture=asking)) is None
 
 
 def test_half_of_what_fills_two_slots_cannot_be_swapped(make_part: Make, make_pipeline: Make) -> None:
     both = make_part("optimizer", "both", fills=("optimizer", "schedule"))
     host = make_pipeline("h").swap(both)
     assert (
-        swap_reason(make_part("optimizer", "x"), host)
+        swap_reason([make_part("optimizer", "x")], host)
         == "both of h fills schedule too, which would stay empty"
     )
-    assert swap_reason(make_part("optimizer", "y", fills=("optimizer", "schedule")), host) is None
-    assert swap_reason(both, make_pipeline("plain")) is None
+    assert swap_reason([make_part("optimizer", "y", fills=("optimizer", "schedule"))], host) is None
+    assert swap_reason([both], make_pipeline("plain")) is None

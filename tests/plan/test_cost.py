@@ -27,7 +27,7 @@ def test_history_takes_the_place_of_assumptions(world: Any) -> None:
 
 
 def test_what_is_known_of_one_arm_is_known_of_its_twin(world: Any) -> None:
-    world.components["twin"] = dataclasses.replace(world.components["new"], name="twin")
+    world.components["twin"] = (dataclasses.replace(world.components["new"][0], name="twin"),)
     world.study = dataclasses.replace(world.study, candidates=("new", "twin"))
     history = {("new", host, task): 5.0 for host in ("mlp", "net") for task in ("t", "u")}
     first = total(world.plan(), history)

@@ -36,7 +36,7 @@ def of_component(world: Any, name: str) -> Changed:
 
 def swap_part(name: str, /, **fields: Any) -> Callable[[Any], None]:
     def change(world: Any) -> None:
-        world.components[name] = dataclasses.replace(world.components[name], **fields)
+        world.components[name] = (dataclasses.replace(world.components[name][0], **fields),)
 
     return change
 
@@ -177,13 +177,28 @@ def test_more_trials_keep_the_first_trials_and_change_what_is_chosen(world: Any)
     }
 
 
+def test_another_version_of_the_sampler_s_library_changes_only_what_is_searched(world: Any) -> None:
+    found = changed(world, lambda other: in_environment(other, sampler="6"))
+    assert found == {place for place in everywhere(world) if searching(place)}
+
+
+def test_further_tuning_studies_keep_the_first_and_change_the_seeds_that_use_them(world: Any) -> None:
+    world.protocol(seeds=5)
+    found = changed(world, lambda other: other.protocol(tuning=Tuning(3, repeats=2)))
+    assert found == {
+        place for place in everywhere(world) if place[-2] == "tuned" and place[6] % 2 and place[2]
+    }
+
+
 def test_a_second_name_is_the_same_computation_with_the_same_seeds(world: Any) -> None:
-    world.components["twin"] = dataclasses.replace(world.components["new"], name="twin", file="twin.yaml")
+    world.components["twin"] = (
+        dataclasses.replace(world.components["new"][0], name="twin", file="twin.yaml"),
+    )
     world.study = dataclasses.replace(world.study, candidates=("new", "twin"))
     plan = world.plan()
     jobs = {name: [row.job for row in plan.rows if row.arm.component == name] for name in ("new", "twin")}
     assert [job.key for job in jobs["new"]] == [job.key for job in jobs["twin"]]
-    assert [job.trial_seeds for job in jobs["new"]] == [job.trial_seeds for job in jobs["twin"]]
+    assert [job.tunings for job in jobs["new"]] == [job.tunings for job in jobs["twin"]]
     assert len(plan.jobs()) < len(plan.rows)
 
 
@@ -241,5 +256,5 @@ def test_a_replicate_has_other_keys_and_other_seeds(world: Any) -> None:
     keys = world.keys()
     baseline = {key for place, key in keys.items() if place[0] == "baseline"}
     assert not baseline & {key for place, key in keys.items() if place[0] == "aa"}
-    seeds = {row.job.trial_seeds for row in world.plan().rows if row.arm.component == "old"}
+    seeds = {row.job.tunings[0].seeds for row in world.plan().rows if row.arm.component == "old"}
     assert len(seeds) == 2 * 2 * 2  # replicate, task, fold

@@ -21,7 +21,7 @@ def test_no_seed_can_see_the_pipeline() -> None:
         for function in (cell_seeds, trial_seeds, sampler_seed)
         for name in inspect.signature(function).parameters
     }
-    assert seen == {"root", "fingerprint", "repeat", "fold", "seed", "replicate"}  # fmt: skip
+    assert seen == {"root", "fingerprint", "repeat", "fold", "seed", "replicate", "tuning"}
 
 
 @given(COORDINATE)
@@ -45,9 +45,10 @@ def test_trials_cells_and_the_sampler_have_streams_of_their_own(
 ) -> None:
     root, fingerprint, repeat, fold, _, replicate = c
     shared = (root, fingerprint, repeat, fold, replicate)
-    trial = set(dataclasses.astuple(trial_seeds(*shared)))
     cell = set(dataclasses.astuple(cell_seeds(*c)))
-    assert len({*trial, *cell, sampler_seed(*shared)}) == 7
+    trials = {stream for tuning in range(3) for stream in dataclasses.astuple(trial_seeds(*shared, tuning))}
+    samplers = {sampler_seed(*shared, tuning) for tuning in range(3)}
+    assert len(cell | trials | samplers) == 3 + 3 * 3 + 3
 
 
 @given(st.lists(st.text(max_size=3) | st.integers(), min_size=1, max_size=4))
@@ -60,4 +61,7 @@ def test_the_numbers_stay_what_they_are() -> None:
     # Every stored record hangs on them: a change here is a change of the schema.
     assert derive("a", 1) == 2726048824410325897
     assert cell_seeds(0, "f", 0, 0, 0, 0).weights == derive("weights", "cell", 0, "f", 0, 0, 0, 0)
+    # Nor does a study that is tuned once know of further tuning studies.
+    assert trial_seeds(0, "f", 0, 0, 0).order == derive("order", "trial", 0, "f", 0, 0, 0)
+    assert sampler_seed(0, "f", 0, 0, 0) == derive("sampler", 0, "f", 0, 0, 0)
     assert seeds.__all__ == ["cell_seeds", "derive", "sampler_seed", "trial_seeds"]
