@@ -87,11 +87,11 @@ def test_the_files_and_commands_work(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert len(list(tmp_path.glob("results/*/report/index.html"))) == 3
-    assert "amsgrad, my_optimizer against adamw" in done.stdout
+    assert "adamax, my_optimizer against adamw" in done.stdout
 
 
 def test_the_six_lines_are_six() -> None:
-    first = shown_files()["mine/components/optimizer/amsgrad.yaml"]
+    first = shown_files()["mine/components/optimizer/adamax.yaml"]
     assert TEXT.index("six lines") < TEXT.index(first)
     assert len(first.splitlines()) == 6
 

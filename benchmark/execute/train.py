@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -199,14 +200,11 @@ class _Passes:
 
     @torch.enable_grad()
     def __call__(self, create_graph: bool = False) -> Tensor:
-        network, index = self.parts.network, self.index
+        network = self.parts.network
         self.parts.optimizer.zero_grad(set_to_none=True)
-        value = mean_loss(
-            self.parts.loss,
-            network(*self.rows.take(index)),
-            self.target.index_select(0, index),
-            None if self.weights is None else self.weights.index_select(0, index),
-        )
+        # cuDNN's recurrent layers have no second derivative.
+        with torch.backends.cudnn.flags(enabled=False) if create_graph else nullcontext():
+            value = self._loss()
         if create_graph:
             given = [parameter for parameter in network.parameters() if parameter.requires_grad]
             gradients = torch.autograd.grad(value, given, create_graph=True, allow_unused=True)
@@ -217,6 +215,14 @@ class _Passes:
         self.count += 2 if create_graph else 1
         self.losses += value.detach()
         return value.detach()
+
+    def _loss(self) -> Tensor:
+        return mean_loss(
+            self.parts.loss,
+            self.parts.network(*self.rows.take(self.index)),
+            self.target.index_select(0, self.index),
+            None if self.weights is None else self.weights.index_select(0, self.index),
+        )
 
 
 def _evaluate(

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytorch_optimizer
+from pytorch_optimizer.optimizer.utils.matrix import zero_power_via_newton_schulz_5
+from torch import Tensor
 
 __all__ = ["Muon"]
 
@@ -33,3 +35,12 @@ class Muon(pytorch_optimizer.Muon):  # type: ignore[misc]
             for group in params
         ]
         super().__init__(groups, use_adjusted_lr=True, **options)
+
+    @staticmethod
+    def _orthogonalize(group: dict[str, Any], updates: list[Tensor]) -> list[Tensor]:
+        """Newton-Schulz in the parameters' own precision; the half precision of the library is for GPUs."""
+        options = {"num_steps": group["ns_steps"], "weights": group["ns_coeffs"]}
+        return [
+            zero_power_via_newton_schulz_5(update.flatten(1), dtype=update.dtype, **options)
+            for update in updates
+        ]
