@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmark.catalog import open_catalog
+from benchmark.data import TaskData, describe
+from benchmark.data.fingerprint import fingerprint, row_digests
+from benchmark.data.raw import Raw
+from benchmark.data.texts import to_task_data
+from benchmark.execute.fit import fit
+from benchmark.execute.outputs import predict
+from benchmark.execute.rows import to_rows
+from benchmark.load.components import read_pipeline
+from benchmark.metrics import METRICS
+from benchmark.plan.splits import splits
+from benchmark.spec import Budget, Component, Dataset, Seeds, Split, Splitting, Task
 from components.estimator.featureless import Featureless
 from components.estimator.ngram import NGram
 from components.estimator.seasonal_naive import SeasonalNaive
 
 Make = Callable[[str, str], Callable[..., Any]]
+ReadComponent = Callable[[str, str], Component]
 Rows = list[np.ndarray]
+NETWORKS = ["gru", "lstm", "transformer", "ssm", "tcn", "spiking"]
+CYCLE = "abc" * 400
+MEMORY = "abac" * 300
+"""What comes after an a depends on what came before it."""
+RANDOM = "".join(np.random.default_rng(7).choice(list("abcd"), 1200))
 
 
 def texts(seed: int, n_rows: int, n_tokens: int = 4, time: int = 6) -> tuple[Rows, np.ndarray]:
@@ -132,3 +152,57 @@ def test_seasonal_naive_weighs_its_rows() -> None:
         for weights in ([3.0, 1.0], [1.0, 3.0])
     ]
     assert lags == [2, 1]
+
+
+def running(text: str) -> tuple[TaskData, Task, Split]:
+    """A text as a language task with the first of its splits."""
+    card = Dataset("mine", "file", "mine.txt", modality="text", options={"length": 12})
+    data = to_task_data(Raw(text), card, "mine.yaml")
+    data = dataclasses.replace(data, fingerprint=fingerprint(data), row_digests=row_digests(data))
+    task = describe(card, data)
+    return data, task, splits(task, data.basis(), Splitting(), seed=0)[0]
+
+
+def bits(name: str, text: str, component: ReadComponent) -> float:
+    """Bits per character of the test rows after a short training at a large learning rate."""
+    catalog = open_catalog()
+    file = str(catalog.path("pipeline", name))
+    whole = read_pipeline(name, catalog.document("pipeline", name), file, component)
+    optimizer = component("optimizer", "adamw")
+    whole = whole.swap(dataclasses.replace(optimizer, make={**optimizer.make, "lr": 1e-2}))
+    data, task, split = running(text)
+    budget = Budget("steps", 100, batch_size=32, evaluations=4)
+    seeds = Seeds(1, 2, 3)
+    found = fit(whole, data, task, split, metric="bits_per_character", budget=budget, seeds=seeds)
+    return METRICS["bits_per_character"].error(data.y[split.test], found.prediction)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_learn_what_comes_next_and_nothing_where_that_is_open(
+    name: str, component: ReadComponent
+) -> None:
+    """Were the target the character itself, or the next one within reach, the second would go to 0 too."""
+    assert bits(name, MEMORY, component) < 0.05
+    assert bits(name, RANDOM, component) > 1.9
+
+
+class Says(torch.nn.Module):
+    """Is sure that the next character is the present one, moved on by some places in the alphabet."""
+
+    def __init__(self, places: int, n_classes: int) -> None:
+        super().__init__()
+        self.places, self.n_classes = places, n_classes
+
+    def forward(self, x: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:  # noqa: ARG002 - the slot's
+        said = (x - 2 + self.places) % self.n_classes
+        return 20 * torch.nn.functional.one_hot(said, self.n_classes).float()
+
+
+def test_copying_the_present_character_gains_nothing(make: Make) -> None:
+    data, _, _ = running(CYCLE)
+    texts = data.inputs(np.arange(len(data)))
+    rows = to_rows(make("preprocessor", "native")().fit_transform(texts, data.y), "cpu")
+    asked = torch.tensor(data.y)
+    copied, moved_on = (predict(Says(places, 3), rows, "language", 3, asked=asked) for places in (0, 1))
+    assert copied.shape == data.y.shape
+    assert (copied < 1e-6).all() and (moved_on > 1 - 1e-6).all()
