@@ -26,25 +26,45 @@ CARDS = {name: CATALOG.dataset(name) for name in CATALOG.suite("generated").task
 
 FACTS = {
     "adding": ("sequence", "regression", 2000, 2, 0),
+    "counting": ("image", "multiclass", 2000, 256, 5),
     "friedman1": ("tabular", "regression", 1000, 10, 0),
     "friedman2": ("tabular", "regression", 1000, 4, 0),
     "friedman3": ("tabular", "regression", 1000, 4, 0),
+    "gratings": ("image", "multiclass", 2000, 256, 4),
     "hastie_10_2": ("tabular", "binary", 12000, 10, 2),
     "parity": ("sequence", "binary", 2000, 1, 2),
+    "path": ("image", "binary", 6000, 256, 2),
     "selective_copying": ("text", "language", 2000, 1, 4),
+    "shapes": ("image", "multiclass", 2000, 256, 4),
 }
 """Modality, task type, rows, features and classes."""
 
+PARTS = ("__init__", "images", "sequences", "tables")
+"""The modules that generate, in the order of their names."""
+
 KNOWN = {
     "adding": "36c087aaf5be8f23",
+    "counting": "22d48f4ea4770a3e",
     "friedman1": "058f800c9fa30701",
     "friedman2": "b9c205f92eb772de",
     "friedman3": "b71ff62233ba49ce",
+    "gratings": "320714d832de2743",
     "hastie_10_2": "eacf6ed98cad5363",
     "parity": "eb2e6b741cf46de4",
+    "path": "14a3589bbed0a508",
     "selective_copying": "ea5aeb926177f1d2",
+    "shapes": "d1b6f89bc8cd724a",
 }
 """Beginnings of fingerprints."""
+
+
+def test_the_suite_of_sequences_is_of_that_many_origins() -> None:
+    suite = [CATALOG.dataset(name) for name in CATALOG.suite("sequences").tasks]
+    ordered = [CATALOG.dataset(name) for name in CATALOG.names("dataset") if not name.startswith("openml/")]
+    assert {found.name for found in suite} == {
+        found.name for found in ordered if found.modality in ("sequence", "text")
+    }
+    assert len({found.origin for found in suite}) == len(suite) == 8
 
 
 def card(location: str, **options: Any) -> Dataset:
@@ -215,6 +235,8 @@ def test_lengths_are_as_asked() -> None:
         ("friedman1", {"noise": -1}, "options.noise: expected a number from 0, got -1"),
         ("friedman1", {"noise": float("inf")}, "options.noise: expected a number from 0, got inf"),
         ("friedman1", {"noise": float("nan")}, "options.noise: expected a number from 0, got nan"),
+        ("shapes", {"noise": -1.0}, "options.noise: expected a number from 0, got -1.0"),
+        ("path", {"length": 4}, "options: there is no option 'length'; choose from n_rows, noise, seed"),
         ("friedman1", {"n_features": 4}, "options.n_features: expected a whole number from 5, got 4"),
         ("selective_copying", {"letters": 27}, "options: letters: there are 26 letters, not 27"),
         ("selective_copying", {"remembered": 29}, "29 letters do not fit into a length of 28"),
@@ -228,5 +250,6 @@ def test_options_that_make_no_sense_are_refused(location: str, options: Any, mes
 
 
 def test_the_stamp_changes_with_the_code() -> None:
-    source = Path(generated.__file__).read_bytes()
+    files = [Path(generated.__file__).with_name(f"{name}.py") for name in PARTS]
+    source = b"".join(file.read_bytes() for file in files)
     assert hashlib.sha256(source).hexdigest() in generated.stamp(CARDS["parity"])
