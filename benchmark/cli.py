@@ -88,7 +88,7 @@ def _print_report(planned: Any) -> int:
     from benchmark.report.terminal import terminal_table
 
     report = api.write_report(planned)
-    print(terminal_table(report.judgement, planned.study, report.records, report.refused))
+    print(terminal_table(report.judgement, planned.study, report.records, report.refused, report.edges))
     print(f"report: {report.page}")
     return 1 if report.failures else 0
 

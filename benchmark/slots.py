@@ -37,8 +37,8 @@ What a component may ask for in ``needs``, beyond packages, modality and task ty
 ``input:missing`` (architecture, booster, weak_learner, estimator)
     It takes missing numbers (NaN) in a table. Where a task has some, a preprocessor that ``gives: [missing]``
     leaves them in, and every component of the pipeline that names slots here must take them.
-``rows:N`` (any slot)
-    It is not for tasks of more than N rows: what grows with their square or cube says so.
+``rows:N``, ``columns:N`` (any slot)
+    It is not for tasks of more rows or features: what grows with their square or cube says so.
 ``roles`` (optimizer)
     ``params`` is a list of groups, each with its ``role`` (one of PARAMETER_ROLES); only with an
     architecture that gives ``roles``.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     from benchmark.api import Fetched, Forecast, PlannedStudy
     from benchmark.data.cache import Entry
     from benchmark.execute.engine import Progress
+    from benchmark.plan.grid import Refusal
 
 __all__ = [
     "cache_facts",
@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 _SHOWN_REFUSALS = 8
+_SHOWN_NAMES = 3
 _SHOWN_NOTES = 6
 
 
@@ -43,6 +44,8 @@ def heading(planned: PlannedStudy) -> str:
     tuned = (
         f"{protocol.tuning.trials} trials for every arm" if protocol.tuning.trials > 1 else "nothing tuned"
     )
+    if protocol.tuning.trials > 1 and protocol.tuning.repeats > 1:
+        tuned += f", tuned {protocol.tuning.repeats} times over"
     parts = {part.name: part for arm in planned.resolved.components.values() for part in arm}
     typed = [part for part in parts.values() if part.trusted]
     size = [
@@ -79,8 +82,6 @@ def _notes(planned: PlannedStudy) -> list[str]:
 
 def forecast(planned: PlannedStudy, expected: Forecast) -> str:
     """Counts, time and power of a plan, and what cannot run."""
-    from benchmark.report.words import counted
-
     cost = expected.cost
     basis = "measured" if cost.measured > 0.99 else "assumed" if cost.measured == 0 else "partly measured"
     lines = [
@@ -95,14 +96,26 @@ def forecast(planned: PlannedStudy, expected: Forecast) -> str:
             f"  detects a mean relative effect of {expected.minimal_detectable_effect:.1%} with 80 % power"
             f" (spread between tasks {expected.spread:.1%}, {guess})"
         )
-    reasons = Counter((item.component, item.host, item.reason) for item in planned.plan.refused)
-    for (component, host, reason), count in list(reasons.items())[:_SHOWN_REFUSALS]:
-        lines.append(
-            f"  not run: {component}{f' in {host}' if host else ''} on {counted(count, 'task')}: {reason}"
-        )
-    if len(reasons) > _SHOWN_REFUSALS:
-        lines.append(f"  … and {len(reasons) - _SHOWN_REFUSALS} more reasons (--json shows all)")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_refusals(planned)])
+
+
+def _refusals(planned: PlannedStudy) -> list[str]:
+    """What cannot run and why, the reasons that keep out most first."""
+    from benchmark.report.words import counted
+
+    places: dict[tuple[str, str], list[Refusal]] = {}
+    for refusal in planned.plan.refused:
+        places.setdefault((refusal.host, refusal.reason), []).append(refusal)
+    lines = []
+    for (host, reason), refused in sorted(places.items(), key=lambda item: -len(item[1])):
+        names = list(dict.fromkeys(refusal.component for refusal in refused))
+        who = ", ".join(names) if len(names) <= _SHOWN_NAMES else counted(len(names), "component")
+        tasks = counted(len({refusal.task for refusal in refused}), "task")
+        lines.append(f"  not run: {who}{f' in {host}' if host else ''} on {tasks}: {reason}")
+    if len(lines) > _SHOWN_REFUSALS:
+        more = f"  … and {len(lines) - _SHOWN_REFUSALS + 1} more reasons (--json shows all)"
+        return [*lines[: _SHOWN_REFUSALS - 1], more]
+    return lines
 
 
 def plan_facts(planned: PlannedStudy, expected: Forecast) -> Mapping[str, Any]:

@@ -69,7 +69,8 @@ def _power(planned: PlannedStudy, spread: float | None) -> tuple[float | None, f
     from benchmark.judge import intervals
 
     study, sd = planned.study, _ASSUMED_SPREAD if spread is None else spread
-    places = {(row.job.task.origin, row.host) for row in planned.plan.rows if row.slot == study.slot}
+    ours, hosts_of = (row for row in planned.plan.rows if row.slot == study.slot), planned.resolved.hosts
+    places = {(row.job.task.origin, hosts_of[row.host].name) for row in ours}
     table = pd.DataFrame(sorted(places), columns=["origin", "host"])
     seen = pd.crosstab(table["origin"], table["host"]).to_numpy() > 0
     origins = len(seen)

@@ -15,7 +15,7 @@ from benchmark.plan.grid import Plan, expand
 from benchmark.plan.keys import Environment
 from benchmark.plan.origins import with_shared_origins
 from benchmark.records.code import harness_identity
-from benchmark.records.provenance import library_versions
+from benchmark.records.provenance import library_versions, sampler_version
 from benchmark.spec import Split, Study, Suite, Task
 
 if TYPE_CHECKING:
@@ -74,7 +74,12 @@ def plan_study(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) 
         splits=instantiated,
         missing=resolved.missing,
         unavailable=unavailable,
-        environment=Environment(device_of(resolved.device), library_versions(), harness_identity()),
+        environment=Environment(
+            device_of(resolved.device),
+            library_versions(),
+            harness_identity(),
+            sampler_version(study.protocol.tuning.sampler),
+        ),
     )
     if not any(row.slot == study.slot for row in expanded.rows):
         first = expanded.refused[0]

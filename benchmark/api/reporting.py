@@ -12,6 +12,8 @@ from benchmark.api.running import freeze, left_of, link
 from benchmark.errors import RequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from benchmark.judge import Judgement
@@ -27,6 +29,8 @@ class Report:
     judgement: Judgement
     records: pd.DataFrame
     refused: pd.DataFrame
+    edges: pd.DataFrame
+    """Where the tuned settings lie in their search spaces, as ``judge.edges`` says."""
     page: Path
     failures: int
     """Records of the study that are not ok."""
@@ -43,6 +47,7 @@ def write_report(planned: PlannedStudy) -> Report:
     import pandas as pd
 
     from benchmark import report
+    from benchmark.judge.edges import edges
     from benchmark.records.store import open_store
 
     with open_store(planned.resolved.results_dir, write=False) as store:
@@ -59,6 +64,7 @@ def write_report(planned: PlannedStudy) -> Report:
             [dataclasses.asdict(refusal) for refusal in planned.plan.refused],
             columns=["component", "role", "host", "task", "reason"],
         )
+        at_edges = edges(records, _spaces(planned))
         page = report.write(
             planned.folder,
             study=dataclasses.replace(planned.study, name=planned.name),
@@ -67,6 +73,7 @@ def write_report(planned: PlannedStudy) -> Report:
             trials=trials,
             judgement=judgement,
             refused=refused,
+            edges=at_edges,
             provenance=store.provenance(planned.name),
             sources={
                 part.name: dict(part.source)
@@ -74,7 +81,25 @@ def write_report(planned: PlannedStudy) -> Report:
                 for part in parts
             },
         )
-    return Report(judgement, records, refused, page, int((records["status"] != "ok").sum()))
+    return Report(judgement, records, refused, at_edges, page, int((records["status"] != "ok").sum()))
+
+
+def _spaces(planned: PlannedStudy) -> pd.DataFrame:
+    """The ranges that are searched for every arm and host, one row each, with the defaults in them."""
+    import pandas as pd
+
+    from benchmark.judge.edges import SPACE_COLUMNS
+    from benchmark.plan.keys import default_of
+    from benchmark.spec import Range
+
+    rows: dict[tuple[str, ...], tuple[object, ...]] = {}
+    for row in planned.plan.rows:
+        default = default_of(row.job.pipeline, row.job.space)
+        for argument, found in row.job.space.items():
+            if isinstance(found, Range):
+                at = (row.slot, row.arm.component, row.host, argument)
+                rows[at] = (*at, found.low, found.high, found.log, found.integer, default[argument])
+    return pd.DataFrame(list(rows.values()), columns=SPACE_COLUMNS)
 
 
 def records_of(planned: PlannedStudy, store: Store) -> pd.DataFrame:
@@ -110,4 +135,14 @@ def judged(planned: PlannedStudy, store: Store, records: pd.DataFrame) -> Judgem
         host_effects=study.protocol.host_effects,
         excluded={(refusal.component, refusal.host, refusal.task) for refusal in planned.plan.refused},
         variants_tried=store.variants_tried(study.slot),
+        factors=_factors(planned),
     )
+
+
+def _factors(planned: PlannedStudy) -> Mapping[str, Mapping[str, str]] | None:
+    """What every arm puts into each of two slots; None for a study of one."""
+    slots = planned.study.slots
+    if len(slots) < 2:
+        return None
+    arms = planned.resolved.components
+    return {arm: {slot: part.name for slot, part in zip(slots, arms[arm], strict=True)} for arm in arms}

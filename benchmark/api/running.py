@@ -115,11 +115,13 @@ def link(planned: PlannedStudy, store: Store) -> None:
                 row.job.repeat,
                 row.job.fold,
                 row.arm.replicate,
+                number,
                 trial.number,
                 trial.key,
             )
             for row in rows
-            for trial in row.job.trials
+            for number, tuning in enumerate(row.job.tunings)
+            for trial in tuning.trials
         ),
     )
     store.note_variants({(row.slot, row.arm.component, row.component_digest) for row in rows})

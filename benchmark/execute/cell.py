@@ -19,9 +19,10 @@ from benchmark.data import TaskData
 from benchmark.execute.assemble import makers
 from benchmark.execute.fit import Diverged, Fit, fit
 from benchmark.execute.limits import FitTimeout, peak_memory_mb, reset_peak_memory, time_limit
-from benchmark.execute.tune import apply, best, settings
+from benchmark.execute.tune import apply, best, propose
 from benchmark.metrics import METRICS, UndefinedMetric, scores, test_errors
-from benchmark.plan.grid import Job, PlannedCell
+from benchmark.plan.grid import Job, PlannedCell, PlannedTuning
+from benchmark.plan.keys import default_of
 from benchmark.plan.splits import splits
 from benchmark.spec import CLASSIFICATION, Record, Seeds, Split, Trial
 
@@ -54,13 +55,21 @@ class _Failure:
 def unfinished(job: Job, done: Done) -> list[str]:
     """Keys of the units that are still to run, in order; no trial when no tuned cell waits for it."""
     cells = [cell for cell in job.cells if cell.key not in done]
-    trials = job.trials if any(cell.setting == "tuned" for cell in cells) else ()
-    return [*(trial.key for trial in trials if trial.key not in done), *(cell.key for cell in cells)]
+    awaited = sorted({cell.tuning for cell in cells if cell.setting == "tuned"})
+    trials = [trial.key for number in awaited for trial in job.tunings[number].trials]
+    return [*(key for key in trials if key not in done), *(cell.key for cell in cells)]
 
 
-def failed(job: Job, key: str, status: str, reason: str) -> Outcome:
-    """The outcome of a unit that did not live to write its own."""
-    return _outcome_of_failure(job, key, _Failure(status, reason))
+def failed(job: Job, key: str, done: Done, status: str, reason: str) -> Outcome:
+    """The outcome of a unit that did not live to write its own, with the setting that it was at."""
+    failure = _Failure(status, reason)
+    for tuning in job.tunings:
+        for trial in tuning.trials:
+            if trial.key == key:
+                setting = _proposed(job, tuning, trial.number, done)
+                return Outcome(Trial(key, trial.number, setting, status, reason))
+    cell = next(cell for cell in job.cells if cell.key == key)
+    return Outcome(_failed_record(job, cell, failure, _chosen(job, cell, done)))
 
 
 def run_job(job: Job, done: Done) -> Iterator[Outcome]:
@@ -68,52 +77,75 @@ def run_job(job: Job, done: Done) -> Iterator[Outcome]:
 
     Every exception of a component ends in a row with its status; only a broken harness raises.
     """
-    tried = settings(job.space, len(job.trials), job.protocol.tuning.sampler, job.sampler_seed)
     known: dict[str, Trial | Record] = dict(done)
+    trials = {trial.key: (tuning, trial.number) for tuning in job.tunings for trial in tuning.trials}
+    cells = {cell.key: cell for cell in job.cells}
     for key in unfinished(job, done):
-        trial = next((trial for trial in job.trials if trial.key == key), None)
-        if trial is not None:
-            outcome = _run_trial(job, key, trial.number, tried[trial.number])
+        if key in trials:
+            outcome = _run_trial(job, key, *trials[key], known)
         else:
-            outcome = _run_cell(job, next(cell for cell in job.cells if cell.key == key), known)
+            outcome = _run_cell(job, cells[key], known)
         known[key] = outcome.row
         yield outcome
 
 
-def _run_trial(job: Job, key: str, number: int, setting: Mapping[str, Any]) -> Outcome:
+def _proposed(job: Job, tuning: PlannedTuning, number: int, known: Done) -> dict[str, Any]:
+    """The setting of a trial, whose predecessors are known."""
+    tried = [trial for trial in _trials(tuning, known) if trial.number < number]
+    default = default_of(job.pipeline, job.space)
+    return propose(job.space, job.protocol.tuning.sampler, tuning.sampler_seed, number, default, tried)
+
+
+def _chosen(job: Job, cell: PlannedCell, known: Done) -> Mapping[str, Any]:
+    """The setting of a cell: the default, or what its tuning study found best."""
+    if cell.setting == "default":
+        return {}
+    return best(_trials(job.tunings[cell.tuning], known)).setting
+
+
+def _trials(tuning: PlannedTuning, known: Done) -> list[Trial]:
+    """The trials of a tuning study that are known, in order."""
+    rows = (known.get(trial.key) for trial in tuning.trials)
+    return [row for row in rows if isinstance(row, Trial)]
+
+
+def _run_trial(job: Job, key: str, tuning: PlannedTuning, number: int, known: Done) -> Outcome:
+    setting = _proposed(job, tuning, number, known)
+
     def outcome(result: Fit) -> Outcome:
         score, reason = _test_score(job, result)
         error = None if score is None else METRICS[job.task.metric].error_of(score)
         seconds = result.fit_seconds
-        return Outcome(
-            Trial(key, number, dict(setting), "ok", reason, result.validation_error, error, seconds)
-        )
+        return Outcome(Trial(key, number, setting, "ok", reason, result.validation_error, error, seconds))
 
-    found = _attempt(job, setting, job.trial_seeds, outcome)
-    return _outcome_of_failure(job, key, found, setting) if isinstance(found, _Failure) else found
+    found = _attempt(job, setting, tuning.seeds, outcome)
+    if isinstance(found, _Failure):
+        return Outcome(Trial(key, number, setting, found.status, found.reason))
+    return found
 
 
 def _run_cell(job: Job, cell: PlannedCell, known: Done) -> Outcome:
-    setting: Mapping[str, Any] = {}
-    if cell.setting == "tuned":
-        trials = [known[trial.key] for trial in job.trials]
-        setting = best([trial for trial in trials if isinstance(trial, Trial)]).setting
+    setting = _chosen(job, cell, known)
+    if cell.setting == "tuned" and not setting:
         twin = known.get(next(c.key for c in job.cells if c.seed == cell.seed and c.setting == "default"))
-        if not setting and isinstance(twin, Record):
+        if isinstance(twin, Record):
             # Tuning chose the default: the same fit with the same seeds, so it is not computed again.
-            record = dataclasses.replace(twin, key=cell.key, trials=len(job.trials))
+            record = dataclasses.replace(twin, key=cell.key, trials=_tries(job, cell))
             return Outcome(record, prediction_of=twin.key if twin.status == "ok" else "")
     reset_peak_memory()
-    tries = len(job.trials) if cell.setting == "tuned" else 0
 
     def outcome(result: Fit) -> Outcome:
-        return Outcome(_record(job, cell, result, setting, tries), result.prediction)
+        return Outcome(_record(job, cell, result, setting), result.prediction)
 
     found = _attempt(job, setting, cell.seeds, outcome)
-    return _outcome_of_failure(job, cell.key, found, setting, tries) if isinstance(found, _Failure) else found
+    return Outcome(_failed_record(job, cell, found, setting)) if isinstance(found, _Failure) else found
 
 
-def _record(job: Job, cell: PlannedCell, result: Fit, setting: Mapping[str, Any], tries: int) -> Record:
+def _tries(job: Job, cell: PlannedCell) -> int:
+    return len(job.tunings[cell.tuning].trials) if cell.setting == "tuned" else 0
+
+
+def _record(job: Job, cell: PlannedCell, result: Fit, setting: Mapping[str, Any]) -> Record:
     split, task = _split(job), job.task
     truth, weights = _truth(job)
     score, reason = _test_score(job, result)
@@ -133,7 +165,19 @@ def _record(job: Job, cell: PlannedCell, result: Fit, setting: Mapping[str, Any]
         fit_seconds=result.fit_seconds,
         predict_seconds=result.predict_seconds,
         peak_memory_mb=peak_memory_mb(),
-        trials=tries,
+        trials=_tries(job, cell),
+        setting=dict(setting),
+    )
+
+
+def _failed_record(job: Job, cell: PlannedCell, failure: _Failure, setting: Mapping[str, Any]) -> Record:
+    return Record(
+        key=cell.key,
+        status=failure.status,
+        reason=failure.reason,
+        traceback=failure.traceback,
+        metric=job.task.metric,
+        trials=_tries(job, cell),
         setting=dict(setting),
     )
 
@@ -190,24 +234,6 @@ def _attempt(
 def _first_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}"[:500] if text else type(error).__name__
-
-
-def _outcome_of_failure(
-    job: Job, key: str, failure: _Failure, setting: Mapping[str, Any] | None = None, tries: int = 0
-) -> Outcome:
-    for trial in job.trials:
-        if trial.key == key:
-            return Outcome(Trial(key, trial.number, dict(setting or {}), failure.status, failure.reason))
-    record = Record(
-        key=key,
-        status=failure.status,
-        reason=failure.reason,
-        traceback=failure.traceback,
-        metric=job.task.metric,
-        trials=tries,
-        setting=dict(setting or {}),
-    )
-    return Outcome(record)
 
 
 _tables: dict[tuple[str, str], TaskData] = {}

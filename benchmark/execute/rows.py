@@ -38,7 +38,7 @@ class Rows(Protocol):
 
     @property
     def positions(self) -> int:
-        """Pixels or steps of a row; 1 for a table."""
+        """Pixels, steps or columns of a row."""
         ...
 
     def take(self, index: Tensor) -> Inputs:
@@ -73,8 +73,8 @@ class Tables:
 
     @property
     def positions(self) -> int:
-        """One: a row is predicted as a whole."""
-        return 1
+        """Columns: some networks make a vector of each."""
+        return sum(part.shape[1] for part in (self.x_num, self.x_cat) if part is not None)
 
     def take(self, index: Tensor) -> Inputs:
         """``x_num, x_cat`` of rows by number."""
@@ -181,12 +181,10 @@ def chunk_size(positions: int, n_outputs: int = 1) -> int:
     Parameters
     ----------
     positions
-        Pixels or steps of a row; 1 for a table.
+        Pixels, steps or columns of a row.
     n_outputs
         Numbers that are predicted at every position.
     """
-    if positions == 1:
-        return CHUNK
     return max(1, min(CHUNK, CHUNK_NUMBERS // (positions * max(WIDTH, n_outputs))))
 
 

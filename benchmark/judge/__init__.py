@@ -7,6 +7,18 @@
 from __future__ import annotations
 
 from benchmark.judge.compare import Comparison, Effect, Subset, compare
+from benchmark.judge.interaction import Interaction, Term
+from benchmark.judge.scaling import Scaling
 from benchmark.judge.study import Judgement, judge
 
-__all__ = ["Comparison", "Effect", "Judgement", "Subset", "compare", "judge"]
+__all__ = [
+    "Comparison",
+    "Effect",
+    "Interaction",
+    "Judgement",
+    "Scaling",
+    "Subset",
+    "Term",
+    "compare",
+    "judge",
+]

@@ -108,11 +108,12 @@ class Comparison:
     """``hosts``, ``tasks`` and single ``combinations`` that an arm does not fit."""
     effects: pd.DataFrame
     """One row per (task, host): origin, task, host, effect, error_candidate, error_baseline,
-    complete_case, improvement, blocks, imputed, saturated, floor, outcome (win, tie or loss)."""
+    complete_case, improvement, blocks, imputed, saturated, base_host, rows, width, floor, outcome (win,
+    tie or loss)."""
     tasks: pd.DataFrame
     """One row per task, over its hosts: origin, task, effect, floor, imputed, saturated, outcome."""
     hosts: pd.DataFrame
-    """One row per host: host, mean, low, high (95 % over origins), origins."""
+    """One row per host: host, base_host, mean, low, high (95 % over origins), origins."""
     sentence: str
 
 
@@ -133,9 +134,10 @@ def compare(
     Parameters
     ----------
     records : pandas.DataFrame
-        One row per cell. Needed: component, task, error. Known besides: host, origin, repeat, fold,
-        seed, setting, role, replicate, status, test_errors, featureless_error, n_train, n_test,
-        fit_seconds, peak_memory_mb.
+        One row per cell. Needed: component, task, error. Known besides: host, base_host (what the host
+        is a variant of), width (of the host), origin, rows (of the task), repeat, fold, seed, setting,
+        role, replicate, status, test_errors, featureless_error, n_train, n_test, fit_seconds,
+        peak_memory_mb.
     setting : str, optional
         ``tuned`` where the table has it, unless given.
     rope : float
@@ -217,7 +219,7 @@ def conclude(
         rope=rope,
         level=level,
         host_effects=found.host_effects,
-        population=population(list(evidence.hosts["host"]), found.host_effects),
+        population=population(list(dict.fromkeys(evidence.hosts["base_host"])), found.host_effects),
         family=family,
         complete_case=evidence.complete_case,
         without_saturated=_without_saturated(evidence, each, rope),

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-__all__ = ["SATURATED_BELOW", "by_host", "by_task_and_host", "grid", "leave_one_out", "relative"]
+__all__ = [
+    "SATURATED_BELOW",
+    "base_hosts",
+    "by_host",
+    "by_task_and_host",
+    "grid",
+    "leave_one_out",
+    "over_hosts",
+    "relative",
+]
 
 SATURATED_BELOW = 5
 """Fewer test errors than this in both arms, and a task cannot tell them apart any more."""
@@ -27,7 +36,8 @@ def by_task_and_host(blocks: pd.DataFrame) -> pd.DataFrame:
     Columns: origin, task, host, effect, error_candidate, error_baseline (means over splits and seeds),
     complete_case (the effect over blocks in which neither arm failed; NaN without one), improvement
     (share of blocks the candidate wins, ties counting half), blocks, imputed (whether any block was),
-    saturated (a property of the task, over its hosts).
+    saturated (a property of the task, over its hosts), base_host, rows (of the task) and width (of the
+    host; NaN where there is none).
 
     Parameters
     ----------
@@ -51,8 +61,10 @@ def by_task_and_host(blocks: pd.DataFrame) -> pd.DataFrame:
     effects["blocks"] = groups.size()
     effects["imputed"] = means["imputed"] > 0
     effects["saturated"] = _saturated(blocks, effects.index)
+    places = blocks.groupby(PLACE, observed=True, sort=True)
+    effects[["base_host", "rows", "width"]] = places[["base_host", "rows", "width"]].first()
     effects = effects.reset_index()
-    return effects.astype({name: "str" for name in PLACE})
+    return effects.astype({name: "str" for name in [*PLACE, "base_host"]})
 
 
 def _pair(means: pd.DataFrame, first: str, second: str) -> tuple[np.ndarray, np.ndarray]:
@@ -76,12 +88,27 @@ def _saturated(blocks: pd.DataFrame, index: pd.MultiIndex) -> np.ndarray:
 
 
 def grid(effects: pd.DataFrame, column: str = "effect") -> np.ndarray:
-    """The effects as ``(n_origins, n_hosts)``: tasks of one origin averaged; NaN where there is none.
+    """The effects as ``(n_origins, n_hosts)``, the mean of all that share origin and base host.
 
-    Origins without any value are left out.
+    Tasks of one origin are no independent data sets, and one host in several widths is no sample of
+    hosts. NaN where there is none; origins without any value are left out.
     """
-    table = effects.groupby(["origin", "host"], sort=True)[column].mean().unstack("host")
+    units = [effects["origin"], base_hosts(effects)]
+    table = effects[column].groupby(units, sort=True).mean().unstack()
     return np.asarray(table.dropna(how="all"), dtype=float)
+
+
+def base_hosts(table: pd.DataFrame) -> pd.Series:
+    """What each row's host is a variant of: column ``base_host``, or the host itself where there is none."""
+    named: pd.Series = table["base_host"] if "base_host" in table.columns else table["host"]
+    return named.rename("base_host")
+
+
+def over_hosts(effects: pd.DataFrame, by: list[str]) -> pd.Series:
+    """Mean effect by ``by``, every base host weighing the same however many variants of it there are."""
+    units = [*(effects[name] for name in by), base_hosts(effects)]
+    means = effects["effect"].groupby(units, sort=True).mean()
+    return means.groupby(level=by, sort=True).mean()
 
 
 def by_host(effects: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -92,25 +119,25 @@ def by_host(effects: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def leave_one_out(effects: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Mean effects without each task ``(n_tasks,)`` and without each host ``(n_hosts,)``.
+    """Mean effects without each task ``(n_tasks,)`` and without each base host ``(n_hosts,)``.
 
-    Empty where only one is there. Every mean is over origins of the mean over hosts of the mean over
-    the origin's tasks, as the whole effect is.
+    Empty where only one is there. Every mean is over origins of the mean over base hosts of the mean
+    over the origin's tasks and the host's variants, as the whole effect is.
     """
-    table = effects.pivot(index=["origin", "task"], columns="host", values="effect").sort_index()
-    values = table.to_numpy(dtype=float)
-    origin = table.index.get_level_values("origin").factorize()[0]
-    seen = ~np.isnan(values)
+    groups = effects["effect"].groupby([effects["origin"], effects["task"], base_hosts(effects)], sort=True)
+    sums = groups.sum().unstack(fill_value=0.0)
+    values, seen = sums.to_numpy(dtype=float), groups.size().unstack(fill_value=0).to_numpy(dtype=float)
+    origin = sums.index.get_level_values("origin").factorize()[0]
     totals = np.zeros((origin.max() + 1, values.shape[1]))
     counts = np.zeros_like(totals)
-    np.add.at(totals, origin, np.where(seen, values, 0.0))
+    np.add.at(totals, origin, values)
     np.add.at(counts, origin, seen)
     hosts = range(values.shape[1]) if values.shape[1] > 1 else ()
     without_host = [_mean_of_origins(np.delete(totals, h, 1), np.delete(counts, h, 1)) for h in hosts]
     if len(values) == 1:
         return np.empty(0), np.array(without_host)
     whole = _origin_means(totals, counts)
-    rest = _origin_means(totals[origin] - np.where(seen, values, 0.0), counts[origin] - seen)
+    rest = _origin_means(totals[origin] - values, counts[origin] - seen)
     left = len(whole) - np.isnan(rest)
     without_task = (whole.sum() - whole[origin] + np.nan_to_num(rest)) / np.maximum(left, 1)
     return without_task, np.array(without_host)

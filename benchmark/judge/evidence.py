@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from benchmark.judge.effects import by_host, by_task_and_host, grid, leave_one_out
+from benchmark.judge.effects import base_hosts, by_host, by_task_and_host, grid, leave_one_out, over_hosts
 from benchmark.judge.floor import Floor, noise_floor
 from benchmark.judge.intervals import (
     Estimate,
@@ -39,7 +39,7 @@ class Evidence:
     tasks: pd.DataFrame
     """One row per task: origin, task, effect (over hosts), floor, imputed, saturated."""
     hosts: pd.DataFrame
-    """One row per host: host, mean, low, high (95 % over origins), origins."""
+    """One row per host: host, base_host, mean, low, high (95 % over origins), origins."""
     estimate: Estimate
     unsaturated: Estimate | None
     """Without the saturated tasks; None where there is none, or nothing else."""
@@ -121,7 +121,8 @@ def _looked_up(values: pd.Series, keys: pd.DataFrame) -> np.ndarray:
 
 def _by_task(effects: pd.DataFrame, floor: Floor) -> pd.DataFrame:
     groups = effects.groupby(["origin", "task"], sort=True)
-    tasks = groups.agg(effect=("effect", "mean"), imputed=("imputed", "any"), saturated=("saturated", "any"))
+    tasks = groups.agg(imputed=("imputed", "any"), saturated=("saturated", "any"))
+    tasks.insert(0, "effect", over_hosts(effects, ["origin", "task"]))
     tasks = tasks.reset_index()
     tasks.insert(3, "floor", _looked_up(floor.by_task(), tasks[["task"]]))
     return tasks
@@ -129,10 +130,12 @@ def _by_task(effects: pd.DataFrame, floor: Floor) -> pd.DataFrame:
 
 def _by_host(effects: pd.DataFrame) -> pd.DataFrame:
     rows = []
+    base = dict(zip(effects["host"], base_hosts(effects), strict=True))
     for host, values in by_host(effects).items():
         found = estimate(values[:, None], "fixed")
         low, high = interval(found, 0.95) or (np.nan, np.nan)
-        rows.append({"host": host, "mean": found.mean, "low": low, "high": high, "origins": found.origins})
+        row = {"host": host, "base_host": base[host], "mean": found.mean, "low": low, "high": high}
+        rows.append(row | {"origins": found.origins})
     return pd.DataFrame(rows)
 
 
@@ -162,7 +165,7 @@ def _counts(blocks: pd.DataFrame) -> dict[str, int]:
     return {
         "origins": blocks["origin"].nunique(),
         "tasks": blocks["task"].nunique(),
-        "hosts": blocks["host"].nunique(),
+        "hosts": blocks["base_host"].nunique(),
         "splits": len(blocks[["repeat", "fold"]].drop_duplicates()),
         "seeds": blocks["seed"].nunique(),
         "blocks": len(blocks),
@@ -180,8 +183,9 @@ def _over_splits(blocks: pd.DataFrame, effects: pd.DataFrame) -> CorrectedT | No
     scale = larger.reindex(blocks["host"].astype("str")).to_numpy()
     gained = blocks["error_baseline"].to_numpy() - blocks["error_candidate"].to_numpy()
     shares = np.divide(gained, scale, out=np.zeros_like(scale), where=scale > 0)
-    cells = pd.DataFrame({"repeat": blocks["repeat"], "fold": blocks["fold"], "share": shares})
-    by_split = cells.groupby(["repeat", "fold"], observed=True, sort=True)["share"].mean()
+    cells = blocks[["base_host", "repeat", "fold", "seed"]].assign(share=shares)
+    variants = cells.groupby(list(cells.columns[:-1]), observed=True, sort=True)["share"].mean()
+    by_split = variants.groupby(["repeat", "fold"], observed=True, sort=True).mean()
     ratio = (blocks["n_test_baseline"] / blocks["n_train_baseline"]).mean()
     return nadeau_bengio(by_split.to_numpy(), float(ratio))
 

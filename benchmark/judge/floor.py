@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from benchmark.judge.effects import by_task_and_host, grid
+from benchmark.judge.effects import by_task_and_host, grid, over_hosts
 from benchmark.judge.intervals import moments
 from benchmark.judge.pairing import impute, pair
 
@@ -19,7 +19,8 @@ class Floor:
     """Effects of A/A arms against the baseline they repeat."""
 
     effects: pd.DataFrame
-    """One row per (replicate, task, host): replicate, origin, task, host, effect; empty without A/A arms."""
+    """One row per (replicate, task, host): replicate, origin, task, host, base_host, effect; empty without
+    A/A arms."""
     means: dict[int, float]
     """Mean effect by replicate."""
     mean: float | None
@@ -31,15 +32,15 @@ class Floor:
 
     def by_task(self) -> pd.Series:
         """The largest |effect averaged over hosts| over A/A arms, by task."""
-        means = self.effects.groupby(["replicate", "task"])["effect"].mean()
+        means = over_hosts(self.effects, ["replicate", "task"])
         return means.abs().groupby(level="task").max()
 
 
 def aa_effects(table: pd.DataFrame, baseline: str, setting: str) -> pd.DataFrame:
     """Paired effects of the baseline's replicates 1, 2, … against its replicate 0.
 
-    One row per (replicate, task, host), columns replicate, origin, task, host, effect; empty where the
-    table (as ``tabulate`` returns it) has no A/A arms.
+    One row per (replicate, task, host), columns replicate, origin, task, host, base_host, effect; empty
+    where the table (as ``tabulate`` returns it) has no A/A arms.
 
     Raises
     ------
@@ -47,10 +48,11 @@ def aa_effects(table: pd.DataFrame, baseline: str, setting: str) -> pd.DataFrame
         When an A/A arm's blocks are incomplete.
     """
     rows = (table["component"] == baseline) & (table["setting"] == setting) & ~table["reference"]
-    found = [pd.DataFrame({"replicate": [], "origin": [], "task": [], "host": [], "effect": []})]
+    columns = ["origin", "task", "host", "base_host", "effect"]
+    found = [pd.DataFrame({name: [] for name in ["replicate", *columns]})]
     for replicate in sorted(set(table.loc[rows, "replicate"]) - {0}):
         blocks = impute(pair(table, baseline, baseline, setting, replicate=replicate))
-        effects = by_task_and_host(blocks)[["origin", "task", "host", "effect"]]
+        effects = by_task_and_host(blocks)[columns]
         effects.insert(0, "replicate", int(replicate))
         found.append(effects)
     return pd.concat(found[1:] or found, ignore_index=True)

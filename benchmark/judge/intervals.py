@@ -21,9 +21,11 @@ __all__ = [
     "Moments",
     "effective_hosts",
     "estimate",
+    "estimate_as",
     "interval",
     "minimal_detectable_effect",
     "moments",
+    "p_two_sided",
     "prediction",
     "resolve_host_effects",
     "sidak",
@@ -171,6 +173,15 @@ def estimate(effects: np.ndarray, host_effects: str) -> Estimate:
     )
 
 
+def estimate_as(effects: np.ndarray, asked: str) -> Estimate:
+    """As :func:`estimate`, with fixed or random hosts as ``resolve_host_effects`` has it for these effects.
+
+    For parts of a study, which may lie in fewer hosts than the whole: one host is taken as fixed.
+    """
+    hosts = effective_hosts(~np.isnan(effects))
+    return estimate(effects, resolve_host_effects(asked if hosts > 1 else "auto", hosts))
+
+
 def interval(found: Estimate, level: float) -> Interval | None:
     """The t interval of the mean at ``level``; None for a single origin."""
     if found.error is None:
@@ -221,6 +232,15 @@ def tasks_needed(found: Estimate, level: float, *, rope: float, floor: float | N
     if (floor or 0.0) < rope:
         settled |= size + (stats.t.ppf(0.95, df) + power) * error < rope
     return int(tasks[np.argmax(settled)]) if settled.any() else None
+
+
+def p_two_sided(found: Estimate) -> float | None:
+    """The t test's p value of a mean of zero; None for a single origin."""
+    if found.error is None:
+        return None
+    if found.error == 0:
+        return 1.0 if abs(found.mean) < ROUNDING else 0.0
+    return float(2 * stats.t.sf(abs(found.mean) / found.error, found.df))
 
 
 def _quantile(level: float, df: float) -> float:

@@ -31,6 +31,8 @@ MEASURED = [
     "peak_memory_mb",
     "pooled",
 ]
+FIXED = (("origin", "task"), ("rows", "task"), ("base_host", "host"), ("width", "host"))
+"""What belongs to a task or a host, whatever the arm: never two of one."""
 MISSING_SHOWN = 3
 
 
@@ -40,12 +42,14 @@ def tabulate(records: pd.DataFrame) -> pd.DataFrame:
     Needed are ``component``, ``task`` and ``error``. Coordinates become categories; ``error`` is NaN
     where the cell failed (a status other than ok, or no finite error); ``worst`` is the largest error
     of the task in the whole table; ``reference`` marks whole pipelines, which are never paired.
+    ``base_host`` is what a host is a variant of (the host itself unless the table says otherwise),
+    ``rows`` the size of its task, ``width`` that of its host; NaN where they are not told.
 
     Raises
     ------
     RequestError
-        When a needed column or a coordinate is missing, an error is negative or not a number, a task
-        has two origins, or two rows are the same cell.
+        When a needed column or a coordinate is missing, an error is negative or not a number, a size
+        is not positive, a task has two origins, or two rows are the same cell.
     """
     for name in ("component", "task", "error"):
         if name not in records.columns:
@@ -55,6 +59,10 @@ def tabulate(records: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame({name: _coordinate(records, name) for name in [*ARM, *COORDINATE, "role"]})
     origin = records.get("origin", records["task"]).astype("str").reset_index(drop=True)
     table["origin"] = _categories(origin.fillna(table["task"].astype("str")))
+    base = records.get("base_host", records.get("host", table["host"])).astype("str").reset_index(drop=True)
+    table["base_host"] = _categories(base.fillna(table["host"].astype("str")))
+    for name in ("rows", "width"):
+        table[name] = _sizes(records, name)
     for name in MEASURED:
         table[name] = _numbers(records, name)
     if (table["error"] < 0).any():
@@ -98,7 +106,7 @@ def pair(
     theirs = _without(_arm(table, baseline, setting, 0), places, baseline)
     if not all(np.array_equal(ours[name].cat.codes, theirs[name].cat.codes) for name in COORDINATE):
         raise RequestError(_what_is_missing(ours, theirs, candidate, baseline, setting))
-    blocks = theirs[["origin", *COORDINATE, "worst"]].reset_index(drop=True)
+    blocks = theirs[["origin", "base_host", "rows", "width", *COORDINATE, "worst"]].reset_index(drop=True)
     for side, rows in (("candidate", ours), ("baseline", theirs)):
         for name in MEASURED:
             blocks[f"{name}_{side}"] = rows[name].to_numpy()
@@ -161,6 +169,14 @@ def _numbers(records: pd.DataFrame, name: str) -> np.ndarray:
     return values
 
 
+def _sizes(records: pd.DataFrame, name: str) -> np.ndarray:
+    values = _numbers(records, name)
+    wrong = np.flatnonzero(values <= 0)
+    if len(wrong):
+        raise RequestError(f"records: {name}={values[wrong[0]]:g} in row {wrong[0]}, a size is above 0")
+    return values
+
+
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:
     keys = ["reference", *ARM, *COORDINATE]
     codes = [table["reference"].to_numpy(), *(table[name].cat.codes.to_numpy() for name in keys[1:])]
@@ -170,10 +186,11 @@ def _in_order(table: pd.DataFrame) -> pd.DataFrame:
     if same.any():
         first = table.iloc[int(np.flatnonzero(same)[0])]
         raise RequestError(f"records: {same.sum()} rows repeat a cell, first {_named(first, keys[1:])}")
-    origins = table[["task", "origin"]].drop_duplicates()
-    if (twice := origins["task"].duplicated()).any():
-        task = origins.loc[twice, "task"].iloc[0]
-        raise RequestError(f"records: task '{task}' has more than one origin, a task has one")
+    for name, of in FIXED:
+        pairs = table[[of, name]].drop_duplicates()
+        if (twice := pairs[of].duplicated()).any():
+            one = pairs.loc[twice, of].iloc[0]
+            raise RequestError(f"records: {of} '{one}' has more than one {name}, a {of} has one")
     return table
 
 

@@ -14,7 +14,9 @@ from benchmark.errors import RequestError
 from benchmark.judge.compare import Comparison, check_rule, conclude
 from benchmark.judge.evidence import Evidence, gather
 from benchmark.judge.floor import Floor, aa_effects, noise_floor
+from benchmark.judge.interaction import Factors, Interaction, interact
 from benchmark.judge.pairing import Excluded, tabulate
+from benchmark.judge.scaling import FACTORS, Scaling, scale
 from benchmark.judge.significance import holm
 
 __all__ = ["VERDICT_SCHEMA", "Judgement", "judge"]
@@ -67,9 +69,15 @@ class Judgement:
     level: float
     host_effects: str
     """As the comparisons resolved it; as it was asked for where they differ."""
+    scaling: tuple[Scaling, ...] = ()
+    """For every comparison and every size that varies, in the order of the comparisons."""
+    interactions: tuple[Interaction, ...] = ()
+    """For a study of two slots: one for every setting and baseline."""
 
     def to_json(self, *, study: str, slot: str, metric: str) -> dict[str, Any]:
         """``verdict.json`` as plain values. Outside ``volatile`` a function of the errors alone."""
+        parts: Mapping[str, Sequence[Scaling | Interaction]]
+        parts = {"scaling": self.scaling, "interaction": self.interactions}
         return {
             "schema": VERDICT_SCHEMA,
             "study": study,
@@ -77,6 +85,7 @@ class Judgement:
             "metric": metric,
             "protocol": {"rope": self.rope, "level": self.level, "host_effects": self.host_effects},
             "comparisons": [_comparison(found) for found in self.comparisons],
+            **{name: [_plain(one.to_json()) for one in found] for name, found in parts.items() if found},
         }
 
 
@@ -90,6 +99,7 @@ def judge(
     host_effects: str = "auto",
     excluded: Excluded = (),
     variants_tried: Mapping[str, int] | None = None,
+    factors: Factors | None = None,
 ) -> Judgement:
     """Every comparison of the records, with intervals and p values that hold for all candidates together.
 
@@ -106,6 +116,8 @@ def judge(
         As for ``compare``.
     variants_tried : mapping of str to int, optional
         How many variants of each candidate the store has seen.
+    factors : mapping of arm to mapping of slot to level, optional
+        For a study of two slots: what every candidate and baseline puts into each of them.
 
     Raises
     ------
@@ -120,19 +132,39 @@ def judge(
     settings = sorted(set(arms["setting"]), key=lambda setting: (setting != "tuned", setting))
     comparisons: list[Comparison] = []
     floors: dict[tuple[str, str], Floor] = {}
+    interactions: list[Interaction] = []
+    rule: dict[str, Any] = {"host_effects": host_effects, "excluded": excluded}
     for setting in settings:
         for baseline in theirs:
             aa = aa_effects(table, baseline, setting)
             floors[baseline, setting] = noise_floor(aa)
             family = [
-                gather(table, name, baseline, setting, host_effects=host_effects, aa=aa, excluded=excluded)
-                for name in ours
-                if name != baseline
+                gather(table, name, baseline, setting, aa=aa, **rule) for name in ours if name != baseline
             ]
             comparisons += _together(family, rope, level, variants_tried or {})
+            if factors is not None:
+                interactions.append(interact(table, factors, baseline, setting, **rule))
     kinds = {found.host_effects for found in comparisons}
     resolved = kinds.pop() if len(kinds) == 1 else host_effects
-    return Judgement(tuple(comparisons), floors, _references(table, ours, theirs), rope, level, resolved)
+    references, scaling = _references(table, ours, theirs), _scaling(comparisons, host_effects)
+    together = tuple(interactions)
+    return Judgement(tuple(comparisons), floors, references, rope, level, resolved, scaling, together)
+
+
+def _scaling(comparisons: Sequence[Comparison], host_effects: str) -> tuple[Scaling, ...]:
+    found = [
+        scale(
+            c.effects,
+            factor,
+            candidate=c.candidate,
+            baseline=c.baseline,
+            setting=c.setting,
+            host_effects=host_effects,
+        )
+        for c in comparisons
+        for factor in FACTORS
+    ]
+    return tuple(one for one in found if one is not None)
 
 
 def _together(

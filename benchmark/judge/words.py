@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from benchmark.judge.intervals import Interval
@@ -10,7 +10,7 @@ from benchmark.judge.intervals import Interval
 if TYPE_CHECKING:
     from benchmark.judge.compare import Comparison
 
-__all__ = ["percent", "population", "sentence"]
+__all__ = ["ends", "percent", "population", "sentence", "signed"]
 
 NAMES_SHOWN = 4
 
@@ -20,6 +20,16 @@ def percent(share: float) -> str:
     value = 100 * share
     text = f"{value:.1f}" if abs(value) >= 0.1 or value == 0 else f"{value:.2g}"
     return text.replace("-", "−") + " %"
+
+
+def signed(points: float) -> str:
+    """A difference of shares in percentage points, with its sign and as many digits as ``percent``."""
+    return f"{'+' if points > 0 else ''}{percent(points).removesuffix(' %')}"
+
+
+def ends(pair: Interval | None, form: Callable[[float], str] = percent) -> str:
+    """Both ends of an interval in words."""
+    return "unknown" if pair is None else f"{form(pair[0])} to {form(pair[1])}"
 
 
 def population(hosts: Sequence[str], host_effects: str) -> str:
@@ -57,7 +67,7 @@ def _verdict(found: Comparison) -> str:
     if "identical" in found.flags:
         return f"{ours} and {theirs} made the same error in every block: the effect is exactly 0."
     if found.verdict == "EQUIVALENT":
-        within = f"within ±{percent(found.rope)} (90 % interval {_ends(found.effect.ci90)})"
+        within = f"within ±{percent(found.rope)} (90 % interval {ends(found.effect.ci90)})"
         return f"Between {ours} and {theirs} no difference that counts: the effect lies {within}."
     if found.verdict == "INSUFFICIENT":
         return f"No verdict: {_too_few(found)}; on these, {size}{_single(found)}."
@@ -70,13 +80,9 @@ def _bar(found: Comparison) -> str:
     return f"{percent(found.rope)} that counts"
 
 
-def _ends(ends: Interval | None) -> str:
-    return "unknown" if ends is None else f"{percent(ends[0])} to {percent(ends[1])}"
-
-
-def _between(ends: Interval | None, found: Comparison) -> str:
+def _between(pair: Interval | None, found: Comparison) -> str:
     together = f", simultaneous over {found.family} candidates" if found.family > 1 else ""
-    return f"{100 * found.level:g} % interval {_ends(ends)}{together}"
+    return f"{100 * found.level:g} % interval {ends(pair)}{together}"
 
 
 def _too_few(found: Comparison) -> str:

@@ -148,10 +148,10 @@ def _check_words(component: Component) -> None:
         closed = {"task": TASK_TYPES, "modality": MODALITIES}
         forms = tuple(FORMS.values()) if component.slot in TAKES_INPUT else ()
         closed["input"] = (*forms, "missing") if component.slot in TAKES_MISSING else forms
-        free = prefix == "package" or (prefix == "rows" and value.isdecimal())
+        free = prefix == "package" or (prefix in ("rows", "columns") and value.isdecimal())
         if need not in words and not (colon and (free or value in closed.get(prefix, ()))):
             valued = [f"{kind}:{value}" for kind, values in closed.items() for value in values]
-            choices = [*words, "package:NAME", "rows:N", *valued]
+            choices = [*words, "package:NAME", "rows:N", "columns:N", *valued]
             raise RequestError(f"{component.file}: needs: unknown need '{need}'; {nearest(need, choices)}")
     for given in component.gives:
         if given not in GIVES.get(component.slot, ()):

@@ -36,15 +36,16 @@ def incompatibility(pipeline: Pipeline, task: Task, device: str) -> str | None:
     """Why ``pipeline`` cannot run on ``task`` here, in a few words, or None.
 
     Checks modality, task type, device, that what an optimizer asks of the architecture is given, that the
-    learner takes the form of input that the preprocessor gives, missing numbers, rows and their weights.
+    learner takes the form of input that the preprocessor gives, missing numbers, sizes and row weights.
     """
     if (stranger := not_meant(pipeline, task)) is not None:
         return stranger
     given = {word for component in pipeline.components.values() for word in component.gives}
     for component in pipeline.components.values():
-        most = [int(need.partition(":")[2]) for need in component.needs if need.startswith("rows:")]
-        if most and task.n_rows > min(most):
-            return f"{component.name} is for at most {min(most)} rows, and there are {task.n_rows}"
+        for what, number in (("rows", task.n_rows), ("columns", task.n_features)):
+            most = [int(need.partition(":")[2]) for need in component.needs if need.startswith(f"{what}:")]
+            if most and number > min(most):
+                return f"{component.name} is for at most {min(most)} {what}, and there are {number}"
         if "gpu" in component.needs and device != "cuda":
             return f"{component.name} needs a GPU"
         for need in component.needs:

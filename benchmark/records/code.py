@@ -24,6 +24,7 @@ from benchmark.errors import RequestError, nearest
 
 __all__ = [
     "code_identity",
+    "distributions",
     "harness_identity",
     "is_file_target",
     "local_imports",
@@ -80,6 +81,24 @@ def code_identity(targets: frozenset[str]) -> str:
     RequestError
         When a local source is not Python.
     """
+    return hashlib.sha256(json.dumps(sorted(_facts(targets).items())).encode()).hexdigest()
+
+
+def distributions(targets: frozenset[str]) -> Mapping[str, frozenset[str]]:
+    """The installed distributions that the code behind some ``_target_`` values names, with their packages.
+
+    Local sources are followed, and imports inside functions count.
+    """
+    facts = _facts(targets)
+    packages = _distributions()
+    named = {name for names in packages.values() for name in names if name in facts}
+    return {
+        name: frozenset(package for package, names in packages.items() if name in names) for name in named
+    }
+
+
+def _facts(targets: frozenset[str]) -> dict[str, str]:
+    """Version of every distribution, and digest of every local source, behind the targets."""
     facts: dict[str, str] = {}
     for target in sorted(targets):
         if is_file_target(target):
@@ -87,7 +106,7 @@ def code_identity(targets: frozenset[str]) -> str:
             _visit_file(file, facts, "file", file.parent)
         else:
             _visit_module(target, facts)
-    return hashlib.sha256(json.dumps(sorted(facts.items())).encode()).hexdigest()
+    return facts
 
 
 def local_imports(file: Path) -> dict[str, Path]:

@@ -14,19 +14,25 @@ from typing import Any
 
 import psutil
 
-__all__ = ["facts", "facts_digest", "library_versions"]
+__all__ = ["facts", "facts_digest", "library_versions", "sampler_version"]
 
 _NUMERIC = ("numpy", "scipy", "scikit-learn", "torch")
 _NAMED = (
     *_NUMERIC,
     "hydra-core",
     "lightgbm",
+    "optuna",
     "pandas",
     "pytorch_optimizer",
     "schedulefree",
     "statsmodels",
     "tabm",
 )
+
+
+def sampler_version(sampler: str) -> str:
+    """Version of the library that proposes a sampler's settings; empty where we draw them."""
+    return importlib.metadata.version("optuna") if sampler == "tpe" else ""
 
 
 def library_versions() -> dict[str, str]:

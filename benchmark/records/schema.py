@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 __all__ = ["RECORD_COLUMNS", "SCHEMA_VERSION", "TRIAL_COLUMNS"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Part of every key: a change of meaning never mixes with old numbers."""
 
 RECORD_COLUMNS: Mapping[str, str] = {
@@ -23,6 +23,7 @@ RECORD_COLUMNS: Mapping[str, str] = {
     "seed": "seed index, from 0; arms are paired by it",
     "setting": "default or tuned",
     "replicate": "0, or 1, 2, … in A/A arms",
+    "tuning": "index of the tuning study that the setting comes from, from 0; 0 for the default setting",
     "status": "ok, failed, diverged, timeout, out_of_memory, crashed or incompatible",
     "reason": "one line: why it is not ok, or what to remark",
     "metric": "name of the primary metric",
@@ -37,7 +38,7 @@ RECORD_COLUMNS: Mapping[str, str] = {
     "fit_seconds": "wall seconds of the fit, without imports, warm-up and data loading",
     "predict_seconds": "wall seconds of predicting the test rows",
     "peak_memory_mb": "highest resident memory of the worker while the cell ran, in MiB",
-    "trials": "settings tried before this one was chosen; 0 for the default setting",
+    "trials": "settings tried in the tuning study before this one was chosen; 0 for the default setting",
     "chosen": "JSON of the hyperparameters used, by slot.argument; {} for the default",
     "provenance": "digest of the machine, packages and commit it was computed with",
     "pooled": "true where error, score and further metrics are those of all folds of the repeat together",
@@ -57,6 +58,7 @@ TRIAL_COLUMNS: Mapping[str, str] = {
     "repeat": "as in the records",
     "fold": "as in the records",
     "replicate": "as in the records",
+    "tuning": "as in the records",
     "trial": "number of the trial; 0 is the default setting",
     "status": "as in the records",
     "reason": "as in the records",

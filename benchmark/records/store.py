@@ -26,8 +26,10 @@ from benchmark.spec import Cell, Record, Trial
 
 __all__ = ["Place", "Store", "TrialPlace", "featureless_errors", "open_store"]
 
-_PLACE = "study, role, slot, component, host, task, origin, repeat, fold, seed, setting, replicate, key"
-_TRIAL_PLACE = "study, role, slot, component, host, task, origin, repeat, fold, replicate, trial, key"
+_PLACE = (
+    "study, role, slot, component, host, task, origin, repeat, fold, seed, setting, replicate, tuning, key"
+)
+_TRIAL_PLACE = "study, role, slot, component, host, task, origin, repeat, fold, replicate, tuning, trial, key"
 _RECORD_FIELDS = tuple(field.name for field in dataclasses.fields(Record))
 _TRIAL_FIELDS = tuple(field.name for field in dataclasses.fields(Trial))
 _JSON = ("scores", "setting")
@@ -39,7 +41,7 @@ CREATE TABLE IF NOT EXISTS trials ({", ".join(_TRIAL_FIELDS)}, PRIMARY KEY (key)
 CREATE TABLE IF NOT EXISTS cells ({_PLACE},
   PRIMARY KEY (study, role, component, host, task, repeat, fold, seed, setting, replicate)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS trial_cells ({_TRIAL_PLACE},
-  PRIMARY KEY (study, role, component, host, task, repeat, fold, replicate, trial)) WITHOUT ROWID;
+  PRIMARY KEY (study, role, component, host, task, repeat, fold, replicate, tuning, trial)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS provenance (digest TEXT PRIMARY KEY, facts TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS variants (slot, component, digest,
   PRIMARY KEY (slot, component, digest)) WITHOUT ROWID;
@@ -70,6 +72,7 @@ class TrialPlace:
     repeat: int
     fold: int
     replicate: int
+    tuning: int
     trial: int
     key: str
 
@@ -125,7 +128,7 @@ class Store:
             self._db.execute("DELETE FROM cells WHERE study = ?", (study,))
             self._db.execute("DELETE FROM trial_cells WHERE study = ?", (study,))
             self._db.executemany(
-                f"INSERT INTO cells VALUES ({_marks(13)})",
+                f"INSERT INTO cells VALUES ({_marks(14)})",
                 (
                     (
                         study,
@@ -137,12 +140,12 @@ class Store:
                         p.origin,
                         p.cell.repeat,
                     )
-                    + (p.cell.fold, p.cell.seed, p.cell.setting, p.cell.replicate, p.key)
+                    + (p.cell.fold, p.cell.seed, p.cell.setting, p.cell.replicate, p.cell.tuning, p.key)
                     for p in places
                 ),
             )
             self._db.executemany(
-                f"INSERT INTO trial_cells VALUES ({_marks(12)})",
+                f"INSERT INTO trial_cells VALUES ({_marks(13)})",
                 ((study, *dataclasses.astuple(trial)) for trial in trials),
             )
 

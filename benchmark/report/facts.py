@@ -127,13 +127,17 @@ def failures_table(records: pd.DataFrame) -> Table | None:
 
 
 def refused_table(refused: pd.DataFrame) -> Table | None:
-    """One row per component, host and reason with the tasks it concerns; None where nothing was refused."""
+    """One row per host and reason, with components and tasks; None where nothing was refused."""
     if refused.empty:
         return None
-    groups = refused.groupby(["component", "host", "reason"], dropna=False, sort=True)
-    frame = groups.agg(combinations=("task", "size"), tasks=("task", _listed)).reset_index()
+    places = refused.groupby(["component", "host", "reason"], dropna=False, sort=True)
+    tasks = places.agg(combinations=("task", "size"), tasks=("task", _listed)).reset_index()
+    groups = tasks.groupby(["host", "reason", "tasks"], dropna=False, sort=True)
+    frame = groups.agg(components=("component", _listed), combinations=("combinations", "sum")).reset_index()
+    frame = frame[["components", "host", "reason", "combinations", "tasks"]]
+    frame = frame.sort_values("combinations", ascending=False, kind="stable", ignore_index=True)
     caption = "Combinations of the plan that cannot run, with the reason. No number above counts them."
-    return Table("not-run", caption, frame, prose=("reason", "tasks"))
+    return Table("not-run", caption, frame, prose=("components", "reason", "tasks"))
 
 
 def data_table(tasks: Sequence[Task]) -> Table:
@@ -205,6 +209,8 @@ def protocol_facts(study: Study, judgement: Judgement) -> list[tuple[str, str]]:
         f"{counted(tuning.trials, 'trial')} per arm, host, task and split (sampler {tuning.sampler}, tuned: "
         f"{tuning.what}); trial 0 is the default setting; selection reads validation data only"
     )
+    if tuning.repeats > 1:
+        tuned += f"; the whole of it {tuning.repeats} times, shared out among the seeds"
     trained = (
         f"{budget.amount:g} {budget.unit} per fit of a network, batches of {budget.batch_size}; stopped early"
         f" after {counted(budget.patience, 'evaluation')} without gain"

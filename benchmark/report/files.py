@@ -13,7 +13,7 @@ import pandas as pd
 from benchmark.errors import RequestError
 from benchmark.judge import Comparison, Judgement
 from benchmark.records.schema import RECORD_COLUMNS, TRIAL_COLUMNS
-from benchmark.report import facts, figures, tables
+from benchmark.report import factors, facts, figures, tables, tuning
 from benchmark.report.figures import Drawing
 from benchmark.report.page import Contents, render
 from benchmark.report.tables import Table
@@ -32,6 +32,7 @@ def write(
     trials: pd.DataFrame,
     judgement: Judgement,
     refused: pd.DataFrame,
+    edges: pd.DataFrame,
     provenance: Sequence[Mapping[str, Any]],
     sources: Mapping[str, Mapping[str, str]],
 ) -> Path:
@@ -50,8 +51,8 @@ def write(
         Columns of ``records.schema``; a column ``traceback`` of the records is shown where it is there.
     judgement : Judgement
         What ``judge`` made of the records.
-    refused : pandas.DataFrame
-        Combinations that could not be run: component, host, task, reason.
+    refused, edges : pandas.DataFrame
+        Combinations that could not be run: component, host, task, reason; what ``judge.edges`` found.
     provenance : sequence of mapping
         One entry per environment that computed records: machine, packages, commit.
     sources : mapping
@@ -69,20 +70,24 @@ def write(
     with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as scratch:
         report = Path(scratch) / "report"
         drawn = _draw(report / "figures", records, trials, judgement)
-        made = {**_about(tasks), **_tables(records, judgement, refused)}
-        (report / "tables").mkdir()
-        for table in filter(None, made.values()):
-            tables.save(table, report / "tables")
+        made = {**_about(tasks), **_tables(records, judgement, refused), **_tuning(records, edges)}
+        _save_tables(report / "tables", made)
         metrics = tuple(sorted(set(records["metric"].dropna()) - {""}))
         _write_verdict(report / "verdict.json", study, judgement, ", ".join(metrics))
         _in_schema_order(records, RECORD_COLUMNS).to_parquet(report / "records.parquet", index=False)
         _in_schema_order(trials, TRIAL_COLUMNS).to_parquet(report / "trials.parquet", index=False)
-        contents = Contents(study, metrics, records, judgement, provenance, sources, *drawn, made)
+        contents = Contents(study, metrics, records, judgement, edges, provenance, sources, *drawn, made)
         (report / "index.html").write_text(render(contents), encoding="utf-8")
         if place.exists():
             place.rename(Path(scratch) / "before")
         report.rename(place)
     return place / "index.html"
+
+
+def _save_tables(folder: Path, made: Mapping[str, Table | None]) -> None:
+    folder.mkdir()
+    for table in filter(None, made.values()):
+        tables.save(table, folder)
 
 
 def _draw(
@@ -109,8 +114,13 @@ def _drawings(records: pd.DataFrame, trials: pd.DataFrame, judgement: Judgement)
     floors = [floor.effects for (_, setting), floor in judgement.aa.items() if setting == first.setting]
     curves = figures.budget_curves(trials, records, first.baseline)
     stands = figures.reference_effects(judgement.references, first.baseline)
+    scaling = [one for one in judgement.scaling if one.setting == first.setting]
+    together = [one for one in judgement.interactions if one.setting == first.setting]
     return {
         "overview": figures.overview(leading, about),
+        "scale_rows": figures.scaling(scaling, "rows", judgement.rope),
+        "scale_width": figures.scaling(scaling, "width", judgement.rope),
+        "interaction": figures.interaction(together[0], judgement.rope) if together else None,
         "settings": figures.settings(judgement.comparisons, about),
         "budget": figures.budget(curves, first.baseline, n),
         "cost": figures.cost(leading, about),
@@ -154,6 +164,9 @@ def _tables(records: pd.DataFrame, judgement: Judgement, refused: pd.DataFrame) 
         "verdicts": facts.verdict_table(comparisons),
         "effects": facts.effects_table(comparisons),
         "hosts": facts.hosts_table(comparisons),
+        "scale": factors.scale_table(judgement),
+        "main": factors.main_table(judgement),
+        "interaction": factors.interaction_table(judgement),
         "robustness": facts.robustness_table(comparisons),
         "cost": facts.costs(comparisons),
         "references": facts.reference_table(judgement),
@@ -161,6 +174,10 @@ def _tables(records: pd.DataFrame, judgement: Judgement, refused: pd.DataFrame) 
         "failures": facts.failures_table(records),
         "refused": facts.refused_table(refused),
     }
+
+
+def _tuning(records: pd.DataFrame, edges: pd.DataFrame) -> dict[str, Table | None]:
+    return {"edges": tuning.edge_table(edges), "noise": tuning.noise_table(records)}
 
 
 def _write_verdict(path: Path, study: Study, judgement: Judgement, metric: str) -> None:

@@ -14,6 +14,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from benchmark.judge import Comparison, Judgement
+from benchmark.report.factors import factor_sentences
 from benchmark.report.facts import (
     beaten_by,
     failure_sentence,
@@ -24,6 +25,7 @@ from benchmark.report.facts import (
 )
 from benchmark.report.figures import Drawing, inline
 from benchmark.report.tables import Table, text
+from benchmark.report.tuning import edge_sentences, tuned_note
 from benchmark.report.words import VERDICTS, counted, interval, p_value, percent, share
 from benchmark.spec import Study
 
@@ -31,6 +33,8 @@ __all__ = ["Contents", "Shown", "link", "render"]
 
 SECTIONS = (
     ("verdict", "Verdict"),
+    ("scale", "Scale"),
+    ("interaction", "Interaction"),
     ("evidence", "Evidence"),
     ("data", "Data"),
     ("settings", "Tuned against default"),
@@ -46,6 +50,9 @@ SECTIONS = (
     ("files", "Files"),
 )
 
+_OPTIONAL = ("scale", "interaction")
+"""Sections of studies that vary a size, or two slots at once."""
+
 _IDENTIFIERS = (
     (re.compile(r"arxiv:\s*([\w.\-]+(?:/\d+)?(?:v\d+)?)", re.IGNORECASE), "https://arxiv.org/abs/"),
     (re.compile(r"doi:\s*(10\.[\w./()\-]+)", re.IGNORECASE), "https://doi.org/"),
@@ -60,10 +67,11 @@ class Contents:
     metrics: tuple[str, ...]
     records: pd.DataFrame
     judgement: Judgement
+    edges: pd.DataFrame
     provenance: Sequence[Mapping[str, Any]]
     sources: Mapping[str, Mapping[str, str]]
     drawings: Mapping[str, Drawing | None]
-    """By section: overview, settings, budget, cost, references, floor."""
+    """By place: overview, scale_rows, scale_width, interaction, settings, budget, cost, references, floor."""
     evidence: Sequence[tuple[Comparison, Sequence[Drawing]]]
     svgs: Mapping[str, str]
     """SVG text by the drawing's name."""
@@ -95,6 +103,7 @@ def render(contents: Contents) -> str:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(package.joinpath("page.html.jinja").read_text(encoding="utf-8"))
     judgement, study = contents.judgement, contents.study
+    factors = factor_sentences(judgement)
 
     def svg(drawing: Drawing) -> Markup:
         return Markup(inline(contents.svgs[drawing.name], drawing.name, drawing.alt))
@@ -108,7 +117,8 @@ def render(contents: Contents) -> str:
         evidence=[
             {"title": f"{c.candidate} against {c.baseline}", "drawings": d} for c, d in contents.evidence
         ],
-        families=list(_families(judgement)),
+        factors=factors,
+        families=list(_families(judgement, study.protocol.tuning.trials)),
         figure_names=list(contents.svgs),
         looks=VERDICTS,
         population=_population(judgement),
@@ -116,7 +126,7 @@ def render(contents: Contents) -> str:
         provenance=[_place(environment) for environment in contents.provenance],
         reading=_reading(judgement),
         scope=_scope(contents),
-        sections=SECTIONS,
+        sections=[one for one in SECTIONS if one[0] not in _OPTIONAL or factors[one[0]]],
         sources=list(_sources(contents.sources)),
         study=study,
         svg=svg,
@@ -136,11 +146,11 @@ def _shown(table: Table) -> Shown:
     return Shown(list(frame.columns), list(frame.itertuples(index=False, name=None)), right, prose)
 
 
-def _families(judgement: Judgement) -> Iterator[dict[str, Any]]:
+def _families(judgement: Judgement, trials: int) -> Iterator[dict[str, Any]]:
     for (setting, baseline), family in groupby(judgement.comparisons, key=lambda c: (c.setting, c.baseline)):
         words = {"tuned": "Tuned", "default": "Default settings"}
         yield {
-            "title": f"{words.get(setting, setting)}, against {baseline}",
+            "title": f"{words.get(setting, setting)}{tuned_note(setting, trials)}, against {baseline}",
             "level": f"{100 * judgement.level:g} %",
             "rows": [_row(c) for c in family],
         }
@@ -190,6 +200,7 @@ def _scope(contents: Contents) -> str:
 def _warnings(contents: Contents) -> Iterator[str]:
     yield from beaten_by(contents.judgement)
     yield from worse_when_tuned(contents.judgement)
+    yield from edge_sentences(contents.edges)
     if failed := failure_sentence(contents.records):
         yield f"{failed} Their errors were imputed; see Failures."
     if all(c.noise_floor is None for c in contents.judgement.comparisons):

@@ -9,19 +9,26 @@ from itertools import groupby
 import pandas as pd
 
 from benchmark.judge import Comparison, Judgement
+from benchmark.report.factors import factor_sentences
 from benchmark.report.facts import beaten_by, failure_sentence, worse_when_tuned
+from benchmark.report.tuning import edge_sentences, tuned_note
 from benchmark.report.words import VERDICTS, counted, interval, label, percent, share
 from benchmark.spec import Study
 
 __all__ = ["terminal_table"]
 
 WIDTH = 100
+SHOWN_EDGES = 4
 _HEAD = ("candidate", "verdict", "effect", "interval", "W/T/L", "floor")
 _FORM = "  {:<26} {:<14} {:>9}  {:>21}  {:>11}  {:>7}"
 
 
 def terminal_table(
-    judgement: Judgement, study: Study, records: pd.DataFrame, refused: pd.DataFrame | None = None
+    judgement: Judgement,
+    study: Study,
+    records: pd.DataFrame,
+    refused: pd.DataFrame | None = None,
+    edges: pd.DataFrame | None = None,
 ) -> str:
     """The answer as text: one line per candidate and setting, then sentences in plain words.
 
@@ -35,6 +42,8 @@ def terminal_table(
         The records that were judged, for the count of failures.
     refused : pandas.DataFrame, optional
         Combinations that could not be run, one row each.
+    edges : pandas.DataFrame, optional
+        Where tuned settings lie in their search spaces.
     """
     lines = [
         *_wrap(f"{label(study.name, 60)}: {study.question}" if study.question else label(study.name, 60)),
@@ -42,14 +51,19 @@ def terminal_table(
     ]
     families = groupby(judgement.comparisons, key=lambda c: (c.setting, c.baseline))
     for number, ((setting, baseline), family) in enumerate(families):
-        lines += _family(setting, baseline, list(family), first=not number)
+        note = tuned_note(setting, study.protocol.tuning.trials)
+        lines += _family(f"{setting} setting{note}", baseline, list(family), first=not number)
     lines += _wrap(
         "Effect: mean relative reduction of the error; positive means that the candidate has the smaller "
         f"error. Interval: {100 * judgement.level:g} %, simultaneous over the candidates. W/T/L: data sets "
         f"won, tied and lost after the noise floor. Below {100 * judgement.rope:g} % an effect counts as "
         "none."
     )
-    remarks = [*beaten_by(judgement), *worse_when_tuned(judgement), failure_sentence(records)]
+    remarks = [sentence for section in factor_sentences(judgement).values() for sentence in section]
+    remarks += [*beaten_by(judgement), *worse_when_tuned(judgement)]
+    remarks.append(failure_sentence(records))
+    if edges is not None:
+        remarks += _first(edge_sentences(edges))
     if refused is not None and len(refused):
         remarks.append(
             f"{counted(len(refused), 'combination')} of the plan could not run; the report says why."
@@ -60,7 +74,7 @@ def terminal_table(
 
 
 def _family(setting: str, baseline: str, family: Sequence[Comparison], *, first: bool) -> Iterator[str]:
-    yield f"{setting} setting, against {label(baseline, 60)}"
+    yield f"{setting}, against {label(baseline, 60)}"
     yield _FORM.format(*_HEAD)
     for c in family:
         look = VERDICTS[c.verdict]
@@ -77,6 +91,14 @@ def _family(setting: str, baseline: str, family: Sequence[Comparison], *, first:
         for c in family:
             yield from _wrap(c.sentence)
         yield ""
+
+
+def _first(remarks: Sequence[str]) -> Sequence[str]:
+    """The first few remarks, and how many more the report has."""
+    if len(remarks) <= SHOWN_EDGES:
+        return remarks
+    more = counted(len(remarks) - SHOWN_EDGES, "more end", "more ends")
+    return [*remarks[:SHOWN_EDGES], f"… and {more} of search spaces to widen: the report lists them."]
 
 
 def _wrap(text: str) -> list[str]:

@@ -40,7 +40,8 @@ class Component:
     """Search space by the path of an argument inside ``make`` (``lr``, ``base.lr``)."""
     needs: tuple[str, ...] = ()
     """What must be there: ``package:NAME``, ``gpu``, ``modality:NAME``, ``task:TYPE``, ``input:FORM``,
-    ``input:missing``, ``rows:N``, or a word of the slot's contract (:data:`benchmark.slots.NEEDS`)."""
+    ``input:missing``, ``rows:N``, ``columns:N``, or a word of the slot's contract
+    (:data:`benchmark.slots.NEEDS`)."""
     gives: tuple[str, ...] = ()
     """What it offers to the components beside it (an architecture: ``roles``; a preprocessor: ``native``)."""
     width: str = ""

@@ -9,43 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import rtdl_revisiting_models as rtdl
-import torch
 from torch import Tensor, nn
 
 from components.architecture.input_spec import InputSpec
+from components.architecture.tables import Joined, mlp, roles
 
 __all__ = ["MLP", "ResNet"]
-
-
-class _Joined(nn.Module):
-    """Floats ``(batch, d_out)``: the numbers, then the vectors of the categories."""
-
-    def __init__(self, input_spec: InputSpec, d_embedding: int) -> None:
-        super().__init__()
-        cardinalities = list(input_spec.cardinalities)
-        self.embeddings = (
-            rtdl.CategoricalEmbeddings(cardinalities, d_embedding, bias=False) if cardinalities else None
-        )
-        self.d_out = input_spec.n_numeric + d_embedding * len(cardinalities)
-
-    def forward(self, x_num: Tensor | None, x_cat: Tensor | None) -> Tensor:
-        parts = [] if x_num is None else [x_num]
-        if self.embeddings is not None:
-            parts.append(self.embeddings(x_cat).flatten(1))
-        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
-
-
-def _roles(network: nn.Module, first_layer: str) -> Mapping[str, str]:
-    """The role of every parameter, by the names that the library and :class:`_Joined` give them."""
-
-    def role(name: str, parameter: Tensor) -> str:
-        if parameter.ndim < 2:
-            return "bias" if name.endswith(".bias") else "norm"
-        if name.startswith(("joined.", first_layer)):
-            return "embedding"
-        return "output" if name.startswith("backbone.output.") else "hidden"
-
-    return {name: role(name, parameter) for name, parameter in network.named_parameters()}
 
 
 class MLP(nn.Module):
@@ -76,12 +45,8 @@ class MLP(nn.Module):
         d_embedding: int = 8,
     ) -> None:
         super().__init__()
-        self.joined = _Joined(input_spec, d_embedding)
-        self.backbone = rtdl.MLP(
-            d_in=self.joined.d_out, d_out=n_outputs, n_blocks=n_blocks, d_block=d_block, dropout=dropout
-        )
-        for block in self.backbone.blocks:
-            block.activation = activation()
+        self.joined = Joined(input_spec, d_embedding)
+        self.backbone = mlp(self.joined.d_out, n_outputs, activation, n_blocks, d_block, dropout)
 
     def forward(self, x_num: Tensor | None, x_cat: Tensor | None) -> Tensor:
         """Outputs ``(batch, n_outputs)`` from floats and codes ``(batch, n_columns)``."""
@@ -90,7 +55,7 @@ class MLP(nn.Module):
 
     def parameter_roles(self) -> Mapping[str, str]:
         """The role of every parameter, by its name in ``named_parameters()``."""
-        return _roles(self, first_layer="backbone.blocks.0.")
+        return roles(self)
 
 
 class ResNet(nn.Module):
@@ -127,7 +92,7 @@ class ResNet(nn.Module):
         d_embedding: int = 8,
     ) -> None:
         super().__init__()
-        self.joined = _Joined(input_spec, d_embedding)
+        self.joined = Joined(input_spec, d_embedding)
         self.backbone = rtdl.ResNet(
             d_in=self.joined.d_out,
             d_out=n_outputs,
@@ -147,4 +112,4 @@ class ResNet(nn.Module):
 
     def parameter_roles(self) -> Mapping[str, str]:
         """The role of every parameter, by its name in ``named_parameters()``."""
-        return _roles(self, first_layer="backbone.input_projection.")
+        return roles(self, first_layer="backbone.input_projection.")

@@ -15,7 +15,7 @@ from benchmark.data.fingerprint import fingerprint, row_digests
 from benchmark.execute import cell
 from benchmark.execute.cell import Outcome, run_job
 from benchmark.metrics import METRICS
-from benchmark.plan.grid import Job, PlannedCell, PlannedTrial
+from benchmark.plan.grid import Job, PlannedCell, PlannedTrial, PlannedTuning
 from benchmark.spec import (
     Budget,
     Dataset,
@@ -55,9 +55,7 @@ def run(pipeline: Callable[..., Pipeline], monkeypatch: pytest.MonkeyPatch) -> R
             protocol=Protocol(Splitting("own", 1, 1), budget=Budget("steps", 5, batch_size=16)),
             device="cpu",
             space={},
-            sampler_seed=0,
-            trial_seeds=SEEDS,
-            trials=(PlannedTrial(0, "trial"),),
+            tunings=(PlannedTuning(0, SEEDS, (PlannedTrial(0, "trial"),)),),
             cells=(PlannedCell(0, "default", "default", SEEDS), PlannedCell(0, "tuned", "tuned", SEEDS)),
         )
         return list(run_job(job, {}))

@@ -35,9 +35,7 @@ def job(pipeline: Callable[..., Pipeline], real_task: Callable[[str], Any]) -> J
         protocol=Protocol(Splitting(), budget=Budget("steps", 5)),
         device="cpu",
         space={},
-        sampler_seed=0,
-        trial_seeds=SEEDS,
-        trials=(),
+        tunings=(),
         cells=(PlannedCell(0, "default", "default", SEEDS),),
     )
 

@@ -155,14 +155,16 @@ def test_tables_have_the_columns_of_the_schema(store: Store) -> None:
     store.put_trial(Trial("t", 0, {"optimizer.lr": 1}, "ok", validation_error=0.5))
     store.link(
         "s",
-        [place("a"), place("b", fold=1), reference("f")],
-        [TrialPlace("candidate", "optimizer", "radam", "mlp", "iris", "origin", 0, 0, 0, 0, "t")],
+        [place("a"), place("b", fold=1, setting="tuned", tuning=1), reference("f")],
+        [TrialPlace("candidate", "optimizer", "radam", "mlp", "iris", "origin", 0, 0, 0, 1, 0, "t")],
     )
     records, trials = store.record_table("s"), store.trial_table("s")
     assert list(records.columns) == [*RECORD_COLUMNS, "traceback", "metric_auc", "metric_log_loss"]
     assert list(trials.columns) == list(TRIAL_COLUMNS)
     assert (len(records), len(trials)) == (3, 1)
     by_key = records.set_index("key")
+    assert by_key["tuning"].to_dict() == {"a": 0, "b": 1, "f": 0}
+    assert trials["tuning"].tolist() == [1]
     assert by_key.loc["a", "featureless_error"] == 0.6
     assert np.isnan(by_key.loc["b", "featureless_error"])
     assert not records["imputed"].any() and records["slot"].tolist().count("pipeline") == 1
@@ -239,7 +241,7 @@ def test_another_schema_is_one_line(tmp_path: Path) -> None:
     with open_store(tmp_path, write=True) as store:
         with store._db:
             store._db.execute("UPDATE meta SET value = '999' WHERE name = 'schema'")
-    with pytest.raises(RequestError, match="has schema 999, this version reads 1; use another results_dir="):
+    with pytest.raises(RequestError, match="has schema 999, this version reads 2; use another results_dir="):
         with open_store(tmp_path, write=True):
             pass
 

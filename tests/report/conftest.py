@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from benchmark.judge import Judgement, judge
+from benchmark.judge.edges import edges
 from benchmark.records.schema import RECORD_COLUMNS, TRIAL_COLUMNS
 from benchmark.report import write
 from benchmark.spec import Protocol, Splitting, Study, Task, Tuning
@@ -42,6 +43,7 @@ class Case:
     trials: pd.DataFrame
     judgement: Judgement
     refused: pd.DataFrame
+    edges: pd.DataFrame
     provenance: list[dict[str, Any]]
     sources: dict[str, dict[str, str]]
 
@@ -58,6 +60,7 @@ class Case:
             trials=self.trials,
             judgement=self.judgement,
             refused=self.refused,
+            edges=self.edges,
             provenance=self.provenance,
             sources=self.sources,
         )
@@ -89,6 +92,7 @@ def make_case(rename: Mapping[str, str] | None = None, *, tasks: Mapping[str, fl
         [(new["sgd"], new["tabm"], task, new.get("refused", "asks for roles")) for task in study.tasks],
         columns=["component", "host", "task", "reason"],
     )
+    found = edges(records, _spaces(records))
     provenance = [
         {
             "machine": {"cpu": new.get("cpu", "EPYC"), "cores": 2, "memory_gb": 8, "os": "Linux"},
@@ -100,7 +104,7 @@ def make_case(rename: Mapping[str, str] | None = None, *, tasks: Mapping[str, fl
         new["radam"]: {"paper": "arXiv:1908.03265", "code": "torch"},
         new["lion"]: {"code": "torch & co", "paper": new.get("paper", "https://arxiv.org/abs/2302.06675")},
     }
-    return Case(study, records, trials, judgement, refused, provenance, sources)
+    return Case(study, records, trials, judgement, refused, found, provenance, sources)
 
 
 def _blocks(tasks: Mapping[str, float]) -> Iterator[tuple[str, str, int, int, str, float]]:
@@ -136,7 +140,10 @@ def _records(tasks: Mapping[str, float]) -> pd.DataFrame:
             row |= {"error": error * np.exp(random.normal(0, 0.02)), "featureless_error": 1.8 * level}
             row |= {"n_train": 400, "n_test": 100, "steps": 60, "provenance": "p", "imputed": False}
             row |= {"fit_seconds": (0.4 if name == "lion" else 0.6), "predict_seconds": 0.01}
-            row |= {"peak_memory_mb": 300.0, "trials": TRIALS, "chosen": "{}", "key": f"k{len(rows):06d}"}
+            row |= {"peak_memory_mb": 300.0, "tuning": 0, "key": f"k{len(rows):06d}"}
+            rate = 0.1 if name == "sgd" else 0.01 / (1 + fold)  # sgd's at the upper end of its space
+            chosen = {"optimizer.lr": rate} if setting == "tuned" and role != "reference" else {}
+            row |= {"trials": TRIALS if setting == "tuned" else 0, "chosen": json.dumps(chosen)}
             row |= {"score": 1.0, "validation_error": error}
             if name == "sgd" and task == "wine" and seed == 1:
                 row |= {"status": "diverged", "error": None, "score": None, "validation_error": None}
@@ -162,6 +169,7 @@ def _trials(tasks: Mapping[str, float]) -> pd.DataFrame:
                     "repeat": 0,
                     "fold": fold,
                     "replicate": 0,
+                    "tuning": 0,
                     "trial": trial,
                     "status": "ok",
                     "reason": "",
@@ -170,6 +178,13 @@ def _trials(tasks: Mapping[str, float]) -> pd.DataFrame:
                 row |= {"validation_error": error * np.exp(random.normal(0, 0.03)), "error": error}
                 rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _spaces(records: pd.DataFrame) -> pd.DataFrame:
+    """One and the same search space for every arm in every host."""
+    arms = records.loc[records["role"] != "reference", ["slot", "component", "host"]].drop_duplicates()
+    space = {"argument": "optimizer.lr", "low": 1e-5, "high": 0.1, "log": True, "integer": False}
+    return arms.assign(**space, default=1e-3)
 
 
 @pytest.fixture(scope="session")

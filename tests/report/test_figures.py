@@ -36,6 +36,38 @@ def test_the_budget_curve_of_one_cell_is_the_effect_of_its_expected_best(case: A
         np.testing.assert_allclose(curves[name], wanted, rtol=1e-12)
 
 
+def test_the_budget_curve_is_the_mean_of_the_tuning_studies_curves(case: Any) -> None:
+    first = case.trials[case.trials["task"] == "wine"]
+    random = np.random.default_rng(0)
+    second = first.assign(
+        tuning=1, validation_error=random.random(len(first)), error=random.random(len(first))
+    )
+    second = second[~((second["component"] == "lion") & (second["trial"] > 2))]  # one study came less far
+    both = figures.budget_curves(pd.concat([first, second]), case.records, "adamw")
+
+    def errors(trials: pd.DataFrame, component: str, k: int) -> dict[str, float]:
+        runs = trials[trials["component"] == component].groupby(["host", "fold"])
+        best = {at: expected_best(run["validation_error"], run["error"])[k - 1] for at, run in runs}
+        return {
+            host: float(np.mean([best[host, fold] for fold in (0, 1)])) for host in ("mlp", "resnet", "tabm")
+        }
+
+    def default(host: str) -> float:
+        every = pd.concat([first, second])
+        chosen = (every["component"] == "adamw") & (every["trial"] == 0) & (every["host"] == host)
+        return float(every.loc[chosen, "error"].mean())
+
+    for component, k in (("radam", 1), ("radam", 4), ("adamw", 2), ("lion", 3)):
+        ours, theirs = errors(first, component, k), errors(second, component, k)
+        effects = []
+        for host in ours:
+            error, start = (ours[host] + theirs[host]) / 2, default(host)
+            effects.append((start - error) / max(start, error))
+        row = both[(both["component"] == component) & (both["k"] == k)]
+        assert row["effect"].item() == pytest.approx(np.mean(effects))
+    assert both.groupby("component")["k"].max().to_dict() == {"adamw": 4, "lion": 3, "radam": 4, "sgd": 4}
+
+
 def test_the_budget_curve_counts_failed_trials_as_featureless(case: Any) -> None:
     one = case.trials[(case.trials["task"] == "wine") & (case.trials["component"] == "adamw")].copy()
     failed = one["trial"] != 0

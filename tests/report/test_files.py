@@ -29,6 +29,7 @@ TABLES = {
     "aa",
     "failures",
     "not-run",
+    "search-spaces",
 }
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from benchmark.report.page import link
 from benchmark.report.words import interval, percent
+from benchmark.spec import Tuning
 
 ATTACK = '<script>alert(1)</script>"><img src=x onerror=alert(1)> {{ 7*7 }} $x_'
 VOID = {"meta", "link", "br", "img", "use", "path", "rect"}
@@ -126,6 +129,40 @@ def test_tables_and_figures_can_be_read_aloud(page: Reader, case: Any) -> None:
 def test_it_warns_where_the_baseline_loses_to_a_reference(page: Reader) -> None:
     text = " ".join(" ".join(page.text).split())
     assert "The baseline adamw loses to 2 references on average over data sets: lightgbm (+" in text
+
+
+def test_it_warns_where_tuned_settings_crowd_at_the_end_of_a_search_space(page: Reader) -> None:
+    text = " ".join(" ".join(page.text).split())
+    said = "sgd lr: 100 % of the tuned settings lie at the upper end (0.1) of its search space; widen it."
+    assert text.count(said) == 1
+    assert "adamw lr:" not in text
+    assert "Where the tuned settings lie in their search spaces" in text
+
+
+def test_where_one_trial_was_allowed_nothing_is_called_tuned(
+    build: Callable[..., Any], tmp_path: Path
+) -> None:
+    case = build(tasks={"wine": 0.05, "iris": 0.06, "a": 0.1, "b": 0.2, "c": 0.3})
+    protocol = replace(case.study.protocol, tuning=Tuning(trials=1))
+    once = replace(case, study=replace(case.study, protocol=protocol), trials=case.trials.query("trial == 0"))
+    text = " ".join(" ".join(read(once.write(tmp_path)).text).split())
+    assert "Tuned (1 trial: the default), against adamw" in text
+    assert "Nothing was tuned, so there is no budget to draw." in text
+    assert "Tuned, against adamw" not in text
+
+
+def test_repeated_tuning_tells_where_the_noise_comes_from(
+    build: Callable[..., Any], tmp_path: Path, page: Reader
+) -> None:
+    said = "Where the noise of tuned results comes from"
+    assert said not in " ".join(page.text)
+    case = build(tasks={"wine": 0.05, "iris": 0.06, "a": 0.1, "b": 0.2, "c": 0.3})
+    twins = [case.records.assign(seed=case.records["seed"] + more) for more in (0, 2)]
+    for more, twin in enumerate(twins):
+        twin["error"] *= 1 + 0.01 * more
+        twin["tuning"] = (twin["seed"] % 2).where(twin["setting"] == "tuned", 0)
+    text = " ".join(read(replace(case, records=pd.concat(twins, ignore_index=True)).write(tmp_path)).text)
+    assert said in text and "tuning sd" in text
 
 
 def test_hostile_names_stay_text(attacked: Path) -> None:

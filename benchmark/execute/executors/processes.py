@@ -165,7 +165,7 @@ def _bury(
         return
     left = unfinished(job, done)
     if left:
-        outcome = failed(job, left[0], status, reason)
+        outcome = failed(job, left[0], done, status, reason)
         done[left[0]] = outcome.row
         waiting.appendleft((job, done))
         yield outcome

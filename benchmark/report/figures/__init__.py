@@ -8,8 +8,10 @@ from benchmark.report.figures.cost import cost, cost_table
 from benchmark.report.figures.floor import floor
 from benchmark.report.figures.forest import by_task, forest
 from benchmark.report.figures.heatmap import heatmap
+from benchmark.report.figures.interaction import interaction
 from benchmark.report.figures.overview import overview
 from benchmark.report.figures.references import reference_effects, references
+from benchmark.report.figures.scaling import scaling
 from benchmark.report.figures.settings import settings, tuning_gains
 
 __all__ = [
@@ -23,10 +25,12 @@ __all__ = [
     "forest",
     "heatmap",
     "inline",
+    "interaction",
     "overview",
     "reference_effects",
     "references",
     "save",
+    "scaling",
     "settings",
     "style",
     "tuning_gains",

@@ -8,20 +8,21 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from benchmark.judge.budget import expected_best
-from benchmark.judge.effects import grid, relative
+from benchmark.judge.effects import base_hosts, grid, relative
 from benchmark.report.figures.canvas import INK, MARKERS, PALETTE, Drawing, percent_axis
 from benchmark.report.words import label, percent
 
 __all__ = ["budget", "budget_curves"]
 
-_RUN = ["component", "host", "task", "origin", "repeat", "fold"]
+_RUN = ["component", "host", "task", "origin", "repeat", "fold", "tuning"]
 
 
 def budget_curves(trials: pd.DataFrame, records: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """Mean effect of each arm's best of k against ``baseline``'s default: component, k, effect, cells.
 
-    Errors are averaged over splits, then the effect is taken per (task, host), then averaged with equal
-    weight over hosts and origins: as in the verdict. A failed trial counts as the featureless predictor
+    Every tuning study has a curve of its own. Errors are averaged over splits and tuning studies, then the
+    effect is taken per (task, host), then averaged with equal weight over hosts and origins: as in the
+    verdict. A failed trial counts as the featureless predictor
     of its split, or where that is unknown as the worst trial of its run. An arm is followed up to the
     largest k that all of its runs reached.
     """
@@ -31,6 +32,7 @@ def budget_curves(trials: pd.DataFrame, records: pd.DataFrame, baseline: str) ->
     untuned = start.groupby(["origin", "task", "host"])["default"].mean()
     table = errors.reset_index().merge(untuned.reset_index(), on=["origin", "task", "host"])
     table["effect"] = relative(table["default"].to_numpy(), table["error"].to_numpy())
+    table["base_host"] = table["host"].map(dict(zip(records["host"], base_hosts(records), strict=True)))
     rows = []
     for (component, k), part in table.groupby(["component", "k"], sort=True):
         effect = float(np.nanmean(np.nanmean(grid(part), axis=1)))

@@ -1,0 +1,95 @@
+"""What sizes and a second slot do to the effect: tables and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from benchmark.judge import Interaction, Judgement, Scaling, Term
+from benchmark.judge.intervals import interval
+from benchmark.report.tables import Table
+from benchmark.report.words import bounds, counted, p_value, percent
+
+__all__ = ["factor_sentences", "interaction_table", "main_table", "scale_table"]
+
+
+def scale_table(judgement: Judgement) -> Table | None:
+    """One row per comparison and size that varies: the slope; None where none does."""
+    rows = []
+    for one in judgement.scaling:
+        row: dict[str, Any] = {"candidate": one.candidate, "baseline": one.baseline, "setting": one.setting}
+        row |= {"size": one.factor, "per_doubling": one.slope.mean} | _ends("slope", one.ci95)
+        row |= {"trend": one.trend, "largest": one.largest, "effect_there": one.at_largest.mean}
+        rows.append(row | _ends("there", interval(one.at_largest, 0.95)) | dict(one.n))
+    if not rows:
+        return None
+    shares = ("per_doubling", "slope_low", "slope_high", "effect_there", "there_low", "there_high")
+    caption = (
+        "Change of the effect (percentage points) when the size doubles: the mean of the slopes fitted "
+        "within each data set and host, with its 95 % interval; and the fitted effect at the largest size. "
+        "Intervals are for each comparison alone."
+    )
+    formats = dict.fromkeys(shares, percent) | {"largest": lambda size: f"{size:,.0f}"}
+    return Table("scale", caption, pd.DataFrame(rows), formats)
+
+
+def main_table(judgement: Judgement) -> Table | None:
+    """One row per part of either slot: its mean gain over its slot's baseline; None without two slots."""
+    caption = (
+        "Main effects: the gain of each part over the baseline's part of its slot, mean over the parts of "
+        "the other slot, with its 95 % interval; p of the t test, Holm-corrected within the slot."
+    )
+    return _terms(judgement, "main", "main-effects", caption)
+
+
+def interaction_table(judgement: Judgement) -> Table | None:
+    """One row per combination: how much more a part gains there; None without two slots."""
+    caption = (
+        "Interactions (percentage points): the gain of a part beside a part of the other slot, minus its "
+        "gain beside the baseline's part, with its 95 % interval; p of the t test, Holm-corrected. 0 means "
+        "that the effects of the two parts multiply."
+    )
+    return _terms(judgement, "interaction", "interaction", caption)
+
+
+def _terms(judgement: Judgement, kind: str, name: str, caption: str) -> Table | None:
+    rows = [_row(found, term) for found in judgement.interactions for term in found.of(kind)]
+    if not rows:
+        return None
+    formats = dict.fromkeys(("mean", "low", "high"), percent) | dict.fromkeys(("p", "p_holm"), p_value)
+    return Table(name, caption, pd.DataFrame(rows), formats)
+
+
+def _row(found: Interaction, term: Term) -> dict[str, Any]:
+    low, high = bounds(term.ci95) or (None, None)
+    where = {"with": term.over[0], "against": term.over[1]} if term.kind == "interaction" else {}
+    row: dict[str, Any] = {"slot": term.slot, "part": term.level, "base": term.base} | where
+    row |= {"setting": found.setting, "mean": term.found.mean, "low": low, "high": high, "p": term.p}
+    return row | {"p_holm": term.p_holm, "origins": term.found.origins}
+
+
+def _ends(name: str, pair: tuple[float, float] | None) -> dict[str, float | None]:
+    low, high = bounds(pair) or (None, None)
+    return {f"{name}_low": low, f"{name}_high": high}
+
+
+def factor_sentences(judgement: Judgement) -> dict[str, list[str]]:
+    """What the first setting says in few words, by section: ``scale`` and ``interaction``."""
+    setting = judgement.comparisons[0].setting
+    return {
+        "scale": list(_scale_sentences([one for one in judgement.scaling if one.setting == setting])),
+        "interaction": [one.sentence for one in judgement.interactions if one.setting == setting],
+    }
+
+
+def _scale_sentences(scaling: Sequence[Scaling]) -> Iterator[str]:
+    """A sentence for every clear change, and one for all candidates without."""
+    yield from (one.sentence for one in scaling if one.trend in ("rises", "falls"))
+    for trend, says in (("open", "no change with scale can be seen"), ("insufficient", "too few data sets")):
+        for factor in dict.fromkeys(one.factor for one in scaling):
+            same = [one.candidate for one in scaling if one.trend == trend and one.factor == factor]
+            if same:
+                names = f"{counted(len(same), 'candidate')} ({', '.join(same)})"
+                yield f"Doubling the {factor}: {says} for {names}."

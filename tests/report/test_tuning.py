@@ -1,0 +1,108 @@
+"""What is said of tuning: ends of search spaces, noise, baselines that a reference beats."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from benchmark.judge.edges import EDGE_COLUMNS
+from benchmark.report import terminal_table
+from benchmark.report.facts import beaten_by, protocol_facts
+from benchmark.report.tuning import edge_sentences, edge_table, noise_table, tuned_note
+from benchmark.report.words import percent
+from benchmark.spec import Tuning
+
+
+def crowded(number: int) -> pd.DataFrame:
+    """Search spaces of which ``number`` are crowded at their lower end, and the last at its upper end too."""
+    row = dict(zip(EDGE_COLUMNS[:5], ["optimizer", "lion", "optimizer.lr", 1e-6, 0.001], strict=True))
+    row |= {
+        "settings": 20,
+        "median": 0.4,
+        "at_lower": 0.434,
+        "at_upper": 0.3,
+        "p_lower": 1e-6,
+        "p_upper": 0.5,
+    }
+    rows = [{**row, "argument": f"optimizer.a{n}", "lower": True, "upper": False} for n in range(number)]
+    rows[-1] |= {"upper": True, "argument": "architecture.width"}
+    return pd.DataFrame(rows, columns=EDGE_COLUMNS)
+
+
+def test_a_sentence_names_component_argument_end_share_and_bound() -> None:
+    assert edge_sentences(crowded(2)) == [
+        "lion a0: 43 % of the tuned settings lie at the lower end (1e−06) of its search space; widen it.",
+        "lion architecture.width: 43 % of the tuned settings lie at the lower end (1e−06) of its search "
+        "space; widen it.",
+        "lion architecture.width: 30 % of the tuned settings lie at the upper end (0.001) of its search "
+        "space; widen it.",
+    ]
+    table = edge_table(crowded(2))
+    assert table is not None
+    assert table.frame["widen"].tolist() == ["lower", "lower and upper"]
+
+
+def test_without_search_spaces_there_is_nothing_to_say() -> None:
+    nothing = pd.DataFrame(columns=EDGE_COLUMNS)
+    assert edge_table(nothing) is None and edge_sentences(nothing) == []
+
+
+def test_the_terminal_names_the_first_ends_and_counts_the_rest(case: Any) -> None:
+    def said(found: pd.DataFrame) -> str:
+        return " ".join(terminal_table(case.judgement, case.study, case.records, None, found).split())
+
+    assert said(case.edges).count("widen it") == 1
+    assert "sgd lr: 100 % of the tuned settings lie at the upper end (0.1)" in said(case.edges)
+    assert said(crowded(3)).count("widen it") == 4 and "more end" not in said(crowded(3))
+    assert said(crowded(4)).count("widen it") == 4 and "and 1 more end of search spaces" in said(crowded(4))
+    assert "and 3 more ends of search spaces" in said(crowded(6))
+
+
+def test_one_trial_tunes_nothing_and_the_terminal_says_so(case: Any) -> None:
+    assert [tuned_note(setting, n) for setting in ("tuned", "default") for n in (1, 2)] == [
+        " (1 trial: the default)", "", "", "",
+    ]  # fmt: skip
+    study = replace(case.study, protocol=replace(case.study.protocol, tuning=Tuning(trials=1)))
+    lines = terminal_table(case.judgement, study, case.records).splitlines()
+    assert "tuned setting (1 trial: the default), against adamw" in lines
+    assert "default setting, against adamw" in lines
+
+
+def test_noise_is_told_per_arm_where_it_can_be(case: Any) -> None:
+    assert noise_table(case.records) is None  # tuned once
+    twice = case.records.assign(
+        tuning=(case.records["seed"] % 2).where(case.records["setting"] == "tuned", 0)
+    )
+    assert noise_table(twice) is None  # one seed each
+    more = pd.concat([twice, twice.assign(seed=twice["seed"] + 2, error=twice["error"] * 1.01)])
+    table = noise_table(more)
+    assert table is not None
+    # The references of this study are whole pipelines under the same slot, with trials of their own.
+    assert {"adamw", "lion", "radam", "sgd"} <= set(table.frame["component"])
+    assert (table.frame[["seeds_sd", "tuning_sd"]] >= 0).all(axis=None)
+
+
+def test_a_baseline_that_loses_to_a_reference_is_told_with_its_numbers(case: Any) -> None:
+    (said,) = beaten_by(case.judgement)
+    table = case.judgement.references
+    errors = table.pivot(index="task", columns="arm", values="error")
+    for name in ("lightgbm", "random_forest", "linear", "featureless"):
+        ours, theirs = errors["adamw"], errors[name]
+        mean = ((ours - theirs) / ours.combine(theirs, max)).mean()
+        assert (f"{name} ({percent(mean)})" in said) == (mean > 0)
+    assert "lightgbm (+" in said and "featureless" not in said
+    worse = table.assign(error=table["error"].where(table["role"] != "reference", 9.0))
+    assert beaten_by(replace(case.judgement, references=worse)) == []
+    alone = table[table["role"] != "reference"]
+    assert beaten_by(replace(case.judgement, references=alone)) == []
+
+
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_the_protocol_says_how_often_everything_was_tuned(case: Any, repeats: int) -> None:
+    tuning = Tuning(trials=4, repeats=repeats)
+    study = replace(case.study, protocol=replace(case.study.protocol, tuning=tuning))
+    said = dict(protocol_facts(study, case.judgement))["Tuning"]
+    assert ("the whole of it 2 times" in said) == (repeats == 2)
