@@ -32,6 +32,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "plan": "errors records slots spec",
     "data": "errors metrics spec",
     "execute": "catalog config data errors metrics plan records spec targets",
+    "checks": "catalog config data errors execute load metrics plan records spec",
     "judge": "errors",
     "report": "errors judge records spec",
     "listing": "catalog spec",

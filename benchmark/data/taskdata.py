@@ -110,10 +110,12 @@ class TaskData:
 
     @property
     def missing(self) -> bool:
-        """Whether some number of its table is missing."""
-        if not isinstance(self.X, pd.DataFrame):
+        """Whether some number of its table, or of the table that rows of unequal length make, is missing."""
+        if isinstance(self.X, pd.DataFrame):
+            return bool(self.X.select_dtypes("number").isna().any(axis=None))
+        if not isinstance(self.X, Ragged) or self.modality == "text":
             return False
-        return bool(self.X.select_dtypes("number").isna().any(axis=None))
+        return bool(np.ptp(np.diff(self.X.offsets)) > 0 or np.isnan(self.X.values).any())
 
     def inputs(self, rows: npt.ArrayLike) -> Any:
         """Some rows as a preprocessor takes them: a table, an array, a list of arrays or of strings."""

@@ -87,7 +87,8 @@ def _input_reason(pipeline: Pipeline, task: Task) -> str | None:
 
 def _missing_reason(pipeline: Pipeline, task: Task) -> str | None:
     preprocessor = pipeline.components["preprocessor"]
-    if not task.missing or "missing" not in preprocessor.gives:
+    tabular = form_of(pipeline, task.modality) == "table"
+    if not task.missing or not tabular or "missing" not in preprocessor.gives:
         return None
     for slot in TAKES_MISSING:
         learner = pipeline.components.get(slot)

@@ -81,7 +81,7 @@ class Task:
     weighted: bool = False
     """Rows carry weights."""
     missing: bool = False
-    """Some number in its table is missing."""
+    """Some number of its table, or of the table that its rows make, is missing."""
     generated: bool = False
     """Made by a formula, not measured."""
     scheme: str = ""

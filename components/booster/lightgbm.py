@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 import lightgbm
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-__all__ = ["LightGBM", "TreeShape"]
+from components.booster.rounds import TreeShape, categorical_columns, known_classes
 
-
-class TreeShape(Protocol):
-    """The limits of a tree, as ``own_tree`` stores them."""
-
-    num_leaves: int
-    min_samples_leaf: int
-    max_depth: int
-    feature_fraction: float
+__all__ = ["LightGBM"]
 
 
 class LightGBM(BaseEstimator):  # type: ignore[misc]
@@ -44,7 +38,11 @@ class LightGBM(BaseEstimator):  # type: ignore[misc]
         Fewest training rows in a group of categories; the library's own 100 would keep categories out of
         every tree of a small table.
     patience
-        Rounds without a better validation loss before boosting stops.
+        Rounds without a better validation loss before boosting stops; dart goes on to the end.
+    variant
+        Further parameters of LightGBM: ``{boosting: dart, drop_rate: 0.1}`` drops some of the trees before
+        each round (Vinayak and Gilad-Bachrach, AISTATS 2015), ``{data_sample_strategy: goss}`` samples rows
+        by the size of their gradients.
     """
 
     def __init__(
@@ -57,6 +55,7 @@ class LightGBM(BaseEstimator):  # type: ignore[misc]
         l2: float = 1.0,
         min_category_rows: int = 10,
         patience: int = 20,
+        variant: Mapping[str, Any] | None = None,
     ) -> None:
         self.weak_learner = weak_learner
         self.task_type = task_type
@@ -66,6 +65,7 @@ class LightGBM(BaseEstimator):  # type: ignore[misc]
         self.l2 = l2
         self.min_category_rows = min_category_rows
         self.patience = patience
+        self.variant = variant
 
     def fit(
         self,
@@ -80,25 +80,28 @@ class LightGBM(BaseEstimator):  # type: ignore[misc]
 
         Validation rows whose class no training row has cannot be scored and are left out.
         """
-        X_validation, y_validation = validation
         if self._classifies():
             self.classes_ = np.unique(y)
-            seen = np.isin(y_validation, self.classes_)
-            X_validation, y_validation = X_validation[seen], y_validation[seen]
-            validation_weight = None if validation_weight is None else validation_weight[seen]
-            y, y_validation = np.searchsorted(self.classes_, y), np.searchsorted(self.classes_, y_validation)
+            validation, validation_weight = known_classes(self.classes_, validation, validation_weight)
             if len(self.classes_) == 1:
                 return self
+            y = np.searchsorted(self.classes_, y)
+            validation = validation[0], np.searchsorted(self.classes_, validation[1])
+        X_validation, y_validation = validation
         settings = self._settings()
-        categorical = [place for place, kind in enumerate(X.dtypes) if kind.kind in "iu"]
         train = lightgbm.Dataset(
-            X.to_numpy(np.float64), weight=sample_weight, categorical_feature=categorical, params=settings
+            X.to_numpy(np.float64),
+            weight=sample_weight,
+            categorical_feature=categorical_columns(X),
+            params=settings,
         )
         scored = train.create_valid(X_validation.to_numpy(np.float64), weight=validation_weight)
-        self.boosters_ = []
+        self.boosters_, self.starts_ = [], []
         for values, values_validation in zip(_steps(y), _steps(y_validation), strict=True):
-            train.set_label(values)
-            scored.set_label(values_validation)
+            start = self._start(values, sample_weight)
+            train.set_label(values - start)
+            scored.set_label(values_validation - start)
+            self.starts_.append(start)
             self.boosters_.append(self._boosted(settings, train, scored if len(y_validation) else None))
         return self
 
@@ -106,7 +109,9 @@ class LightGBM(BaseEstimator):  # type: ignore[misc]
         """Numbers ``(n_rows,)`` or ``(n_rows, horizon)``, or the most probable class codes."""
         if self._classifies():
             return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
-        raw = [booster.predict(X.to_numpy(np.float64)) for booster in self.boosters_]
+        inputs = X.to_numpy(np.float64)
+        fitted = zip(self.boosters_, self.starts_, strict=True)
+        raw = [booster.predict(inputs) + start for booster, start in fitted]
         return np.asarray(raw[0]) if self.task_type == "regression" else np.column_stack(raw)
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
@@ -119,13 +124,38 @@ class LightGBM(BaseEstimator):  # type: ignore[misc]
     def _classifies(self) -> bool:
         return self.task_type in ("binary", "multiclass")
 
+    def _drops_trees(self) -> bool:
+        return (self.variant or {}).get("boosting") == "dart"
+
+    def _start(self, values: np.ndarray, weight: np.ndarray | None) -> float:
+        """What numbers are boosted from: dart keeps their mean in its first tree, and drops it with that."""
+        if self._classifies() or not self._drops_trees():
+            return 0.0
+        return float(np.average(values, weights=weight))
+
     def _boosted(
         self, settings: dict[str, Any], train: lightgbm.Dataset, scored: lightgbm.Dataset | None
     ) -> lightgbm.Booster:
         if scored is None:
             return lightgbm.train(settings, train, self.n_estimators)
+        if self._drops_trees():
+            return lightgbm.train(settings, train, self._rounds_of_dart(settings, train, scored))
         stop = lightgbm.early_stopping(self.patience, verbose=False)
         return lightgbm.train(settings, train, self.n_estimators, valid_sets=[scored], callbacks=[stop])
+
+    def _rounds_of_dart(
+        self, settings: dict[str, Any], train: lightgbm.Dataset, scored: lightgbm.Dataset
+    ) -> int:
+        """The best number of rounds out of all.
+
+        A round changes the trees of those before it, so that boosting cannot go back but has to be done anew,
+        and the loss comes and goes, so that patience would end it too soon.
+        """
+        losses: dict[str, dict[str, list[float]]] = {}
+        watch = lightgbm.record_evaluation(losses)
+        lightgbm.train(settings, train, self.n_estimators, valid_sets=[scored], callbacks=[watch])
+        ((values,),) = (metrics.values() for metrics in losses.values())
+        return int(np.argmin(values)) + 1
 
     def _settings(self) -> dict[str, Any]:
         tree = self.weak_learner
@@ -149,6 +179,7 @@ class LightGBM(BaseEstimator):  # type: ignore[misc]
             "force_row_wise": True,
             "num_threads": 1,
             "verbosity": -1,
+            **(self.variant or {}),
         }
 
 

@@ -34,8 +34,11 @@ class Flat(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if isinstance(X, pd.DataFrame):
             return X
         if isinstance(X, np.ndarray):
-            return pd.DataFrame(X.reshape(len(X), -1).astype(np.float32))
-        return pd.DataFrame(self._steps(X) if hasattr(self, "shape_") else _n_grams(X))
+            numbers = X.reshape(len(X), -1).astype(np.float32)
+        else:
+            numbers = self._steps(X) if hasattr(self, "shape_") else _n_grams(X)
+        # Text as names, since scikit-learn refuses tables that mix it with numbers, and others add columns.
+        return pd.DataFrame(numbers, columns=[str(number) for number in range(numbers.shape[1])])
 
     def _steps(self, X: list[np.ndarray]) -> np.ndarray:
         flat = np.full((len(X), *self.shape_), np.nan, np.float32)

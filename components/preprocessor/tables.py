@@ -10,14 +10,13 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from components.preprocessor.flat import Flat
 
-__all__ = ["OneHot", "Ordinal", "Standard"]
+__all__ = ["OneHot", "Ordinal", "Scaled"]
 
 CHUNK_NUMBERS = 2**22
 """Numbers that are scaled at once: the library makes half a dozen float64 copies, of 32 MiB each."""
@@ -50,20 +49,29 @@ def _codes(column: pd.Series, known: pd.Index) -> np.ndarray:
     return np.asarray(np.append(known.get_indexer(column.cat.categories) + 1, 0)[column.cat.codes])
 
 
-class Standard(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Numbers with missing ones at the median, mean 0 and deviation 1; categories as in :class:`Ordinal`.
+class Scaled(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Numbers with missing ones at the median, then scaled; categories as in :class:`Ordinal`.
 
-    A constant column becomes 0 throughout, and so does one without any value.
+    A column without any value counts as 0 throughout.
+
+    Parameters
+    ----------
+    scaler
+        A scikit-learn transformer of numbers, column by column and as many columns out as in; StandardScaler
+        makes a constant column 0. ``passthrough`` leaves numbers as they are.
     """
 
+    def __init__(self, scaler: Any = "passthrough") -> None:
+        self.scaler = scaler
+
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn passes it
-        """Learn categories, medians, means and deviations."""
+        """Learn categories, medians, and what the scaler learns."""
         self.ordinal_ = Ordinal()
         table = self.ordinal_.fit_transform(X)
         numeric = self.ordinal_.numeric_
         width = max(1, CHUNK_NUMBERS // len(table))
         self.scalers_ = {
-            start: _scaler().fit(table[numeric[start : start + width]].to_numpy())
+            start: self._filled_and_scaled().fit(table[numeric[start : start + width]].to_numpy())
             for start in range(0, len(numeric), width)
         }
         return self
@@ -79,23 +87,32 @@ class Standard(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         numbers = pd.DataFrame(scaled, index=table.index, columns=numeric, copy=False)
         return pd.concat([numbers, table.drop(columns=numeric)], axis=1)
 
-
-def _scaler() -> Any:
-    return make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
+    def _filled_and_scaled(self) -> Any:
+        filled = SimpleImputer(strategy="median", keep_empty_features=True)
+        return make_pipeline(filled, clone(self.scaler, safe=False))
 
 
 class OneHot(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Numbers as in :class:`Standard`; one float column for each category, all 0 for missing or not seen."""
+    """Numbers as in :class:`Scaled`; one float column for each category, all 0 for missing or not seen.
+
+    Parameters
+    ----------
+    scaler
+        As in :class:`Scaled`.
+    """
+
+    def __init__(self, scaler: Any = "passthrough") -> None:
+        self.scaler = scaler
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn passes it
-        """Learn what :class:`Standard` learns."""
-        self.standard_ = Standard().fit(X)
+        """Learn what :class:`Scaled` learns."""
+        self.scaled_ = Scaled(self.scaler).fit(X)
         return self
 
     def transform(self, X: Any) -> pd.DataFrame:
         """Float columns only ``(n_rows, n_numeric + n_categories)``."""
-        table = self.standard_.transform(X)
-        ordinal = self.standard_.ordinal_
+        table = self.scaled_.transform(X)
+        ordinal = self.scaled_.ordinal_
         indicators = {
             f"{column}={category}": (table[column] == code).astype(np.float64)
             for column, categories in ordinal.categories_.items()

@@ -1,4 +1,4 @@
-"""What every YAML of the components owes, whatever its slot."""
+"""What the components of a slot owe each other; what each owes by itself is in tests/conformance."""
 
 from __future__ import annotations
 
@@ -10,39 +10,15 @@ from typing import Any
 import pytest
 
 from benchmark.catalog import open_catalog
-from benchmark.load.components import missing_reason, read_pipeline
+from benchmark.load.components import read_pipeline
 from benchmark.spec import FAMILIES, SLOTS, Component, Range
 
 CATALOG = open_catalog()
-ALL = [(slot, name) for slot in SLOTS for name in CATALOG.names(slot)]
-every_component = pytest.mark.parametrize(("slot", "name"), ALL, ids=[f"{slot}-{name}" for slot, name in ALL])
 ReadComponent = Callable[[str, str], Component]
 
 
 def test_every_slot_is_filled() -> None:
-    assert {slot for slot, _ in ALL} == set(SLOTS)
-
-
-@every_component
-def test_header_equals_path(slot: str, name: str) -> None:
-    first_line = CATALOG.path(slot, name).read_text(encoding="utf-8").splitlines()[0]
-    assert first_line == f"# @package components.{slot}.{name}"
-
-
-@every_component
-def test_reads_and_builds(
-    slot: str, name: str, component: ReadComponent, make: Callable[[str, str], Any]
-) -> None:
-    """Reading refuses unknown keys and needs, and a space without its default; building checks the slot."""
-    assert component(slot, name).source, "says where it comes from"
-    assert missing_reason(component(slot, name)) is None
-    assert callable(make(slot, name))
-
-
-@every_component
-def test_says_which_search_space_it_copies(slot: str, name: str, component: ReadComponent) -> None:
-    if component(slot, name).space:
-        assert component(slot, name).source["space"]
+    assert all(CATALOG.names(slot) for slot in SLOTS)
 
 
 @pytest.mark.parametrize("name", CATALOG.names("optimizer"))
@@ -51,13 +27,19 @@ def test_optimizers_are_tuned_with_equal_generosity(name: str, component: ReadCo
     part = component("optimizer", name)
     defaults = {path.rpartition(".")[2]: _value(part.make, path) for path in part.space}
     spaces = {path.rpartition(".")[2]: space for path, space in part.space.items()}
-    assert set(spaces) == {"lr", "weight_decay"}
-    for argument, decades, above_low in (("lr", 4, 2), ("weight_decay", 5, 4)):
-        space = spaces[argument]
+    # Newton's method has no decay of its own; how much it remembers is tuned instead.
+    second = "history_size" if name == "lbfgs" else "weight_decay"
+    assert set(spaces) == {"lr", second}
+    decades = {"lr": (4, 2), "weight_decay": (5, 4), "history_size": (2, 1)}
+    for argument, space in spaces.items():
+        whole, above_low = decades[argument]
         assert isinstance(space, Range) and space.log
-        assert math.log10(space.high / space.low) == pytest.approx(decades)
+        assert math.log10(space.high / space.low) == pytest.approx(whole)
         assert math.log10(defaults[argument] / space.low) == pytest.approx(above_low)
-    assert defaults["lr"] * defaults["weight_decay"] == pytest.approx(1e-5)
+    if second == "weight_decay":
+        # Prodigy's lr multiplies a step size of its own, about AdamW's lr.
+        lost = 1e-2 if name == "prodigy" else 1e-5
+        assert defaults["lr"] * defaults["weight_decay"] == pytest.approx(lost, rel=0.02)
 
 
 @pytest.mark.parametrize("name", CATALOG.names("pipeline"))

@@ -10,10 +10,53 @@ import pandas as pd
 import pytest
 
 from benchmark.catalog import open_catalog
+from benchmark.spec import TASK_TYPES
 
 Make = Callable[[str, str], Callable[..., Any]]
-OF_TABLES = ["featureless", "linear", "random_forest", "lightgbm"]
-every_learner = pytest.mark.parametrize("name", OF_TABLES)
+OF_TABLES = [
+    "adaboost",
+    "bagging",
+    "catboost",
+    "extra_trees",
+    "featureless",
+    "flaml",
+    "gaussian_process",
+    "gradient_boosting",
+    "hist_gradient_boosting",
+    "knn",
+    "lightgbm",
+    "lightgbm_dart",
+    "lightgbm_goss",
+    "linear",
+    "logitboost",
+    "random_forest",
+    "svm",
+    "xgboost",
+]
+QUICK: dict[str, dict[str, Any]] = {
+    **{name: {"n_estimators": 40} for name in open_catalog().names("booster")},
+    "flaml": {"max_iter": 4, "learners": ["lgbm", "rf"]},
+    "extra_trees": {"shared": {"n_estimators": 20, "min_samples_leaf": 10}},  # smaller leaves have no mean
+}
+"""Less of what takes long and is not looked at here."""
+
+
+def needs(name: str) -> set[str]:
+    """What a booster's or an estimator's file says it needs."""
+    catalog = open_catalog()
+    slot = "booster" if name in catalog.names("booster") else "estimator"
+    return set(catalog.document(slot, name).get("needs", ()))
+
+
+def of(*task_types: str, needing: str | None = None) -> pytest.MarkDecorator:
+    """Runs a test for every learner that takes a type of tasks, and asks for a word where one is given."""
+    pairs = []
+    for name in OF_TABLES:
+        words = needs(name)
+        taken = {word.removeprefix("task:") for word in words if word.startswith("task:")} or set(TASK_TYPES)
+        if needing is None or needing in words:
+            pairs += [(name, task_type) for task_type in task_types if task_type in taken]
+    return pytest.mark.parametrize(("name", "task_type"), pairs)
 
 
 def test_every_learner_is_tested_here() -> None:
@@ -36,17 +79,19 @@ def data(task_type: str, n_rows: int = 90, seed: int = 0) -> tuple[pd.DataFrame,
 @pytest.fixture
 def fitted(make: Make) -> Callable[..., Any]:
     def learn(name: str, task_type: str, X: pd.DataFrame, y: Any, seed: int = 5, **extra: Any) -> Any:
-        if name in open_catalog().names("booster"):
-            tree = make("weak_learner", "own_tree")(seed=seed)
-            booster = make("booster", name)(tree, task_type=task_type, seed=seed)
-            return booster.fit(X, y, validation=data(task_type, seed=1), **extra)
-        return make("estimator", name)(task_type=task_type, seed=seed).fit(X, y, **extra)
+        words, made = needs(name), QUICK.get(name, {})
+        if "validation" in words:
+            extra["validation"] = data(task_type, seed=1)
+        if name not in open_catalog().names("booster"):
+            return make("estimator", name)(task_type=task_type, seed=seed, **made).fit(X, y, **extra)
+        shape = "own_tree" if "tree_shape" in words else "tree_3"
+        weak_learner = make("weak_learner", shape)(seed=seed)
+        return make("booster", name)(weak_learner, task_type=task_type, seed=seed, **made).fit(X, y, **extra)
 
     return learn
 
 
-@every_learner
-@pytest.mark.parametrize("task_type", ["binary", "multiclass"])
+@of("binary", "multiclass")
 def test_probabilities_follow_the_classes(name: str, task_type: str, fitted: Callable[..., Any]) -> None:
     X, y = data(task_type)
     learner = fitted(name, task_type, X, y)
@@ -57,18 +102,25 @@ def test_probabilities_follow_the_classes(name: str, task_type: str, fitted: Cal
     np.testing.assert_array_equal(learner.classes_[probabilities.argmax(axis=1)], learner.predict(X))
 
 
-@every_learner
-@pytest.mark.parametrize("task_type", ["binary", "multiclass", "regression", "forecasting"])
-def test_same_seed_same_bits(name: str, task_type: str, fitted: Callable[..., Any]) -> None:
+@of("binary", "multiclass", "regression", "forecasting")
+def test_same_seed_same_bits_and_the_data_stay_as_they_are(
+    name: str, task_type: str, fitted: Callable[..., Any]
+) -> None:
     X, y = data(task_type)
-    first, again = (fitted(name, task_type, X, y).predict(X) for _ in range(2))
-    np.testing.assert_array_equal(first, again)
+    first, again = (fitted(name, task_type, X, y) for _ in range(2))
+    for said in ("predict", "predict_proba") if hasattr(first, "classes_") else ("predict",):
+        np.testing.assert_array_equal(getattr(first, said)(X), getattr(again, said)(X))
+    X_before, y_before = data(task_type)
+    pd.testing.assert_frame_equal(X, X_before)
+    np.testing.assert_array_equal(y, y_before)
 
 
-@every_learner
+@of("multiclass")
 @pytest.mark.parametrize("kept", [{0, 2}, {1}], ids=["two of three", "one of three"])
-def test_classes_that_training_lacks(name: str, kept: set[int], fitted: Callable[..., Any]) -> None:
-    X, y = data("multiclass")
+def test_classes_that_training_lacks(
+    name: str, task_type: str, kept: set[int], fitted: Callable[..., Any]
+) -> None:
+    X, y = data(task_type)
     rows = np.isin(y, list(kept))
     if name == "linear" and len(kept) == 1:
         with pytest.raises(ValueError, match="at least 2 classes"):
@@ -79,17 +131,18 @@ def test_classes_that_training_lacks(name: str, kept: set[int], fitted: Callable
     assert learner.predict_proba(X).shape == (90, len(kept))
 
 
-@every_learner
-def test_a_dozen_rows_are_enough(name: str, fitted: Callable[..., Any]) -> None:
-    for task_type in ("binary", "regression", "forecasting"):
-        X, y = data(task_type, n_rows=12)
-        assert np.isfinite(fitted(name, task_type, X, y).predict(X)).all()
+@of("binary", "regression", "forecasting")
+def test_a_dozen_rows_are_enough(name: str, task_type: str, fitted: Callable[..., Any]) -> None:
+    X, y = data(task_type, n_rows=12)
+    assert np.isfinite(fitted(name, task_type, X, y).predict(X)).all()
 
 
-@every_learner
-def test_every_step_of_a_forecast_has_a_prediction_of_its_own(name: str, fitted: Callable[..., Any]) -> None:
-    X, y = data("forecasting")
-    prediction = fitted(name, "forecasting", X, y).predict(X)
+@of("forecasting")
+def test_every_step_of_a_forecast_has_a_prediction_of_its_own(
+    name: str, task_type: str, fitted: Callable[..., Any]
+) -> None:
+    X, y = data(task_type)
+    prediction = fitted(name, task_type, X, y).predict(X)
     assert prediction.shape == y.shape
     error, floor = (np.abs(said - y).mean(axis=0) for said in (prediction, y.mean(axis=0)))
     assert (error < 0.8 * floor).all() if name != "featureless" else np.allclose(error, floor)
@@ -111,45 +164,33 @@ def test_a_weight_is_a_number_of_equal_rows(name: str, task_type: str, fitted: C
     assert not np.allclose(said[0], said[2], atol=2e-3)
 
 
-@every_learner
-def test_heavy_rows_are_fitted_better(name: str, fitted: Callable[..., Any]) -> None:
-    X, y = data("regression", n_rows=200)
+@of("regression", needing="weights")
+def test_heavy_rows_are_fitted_better(name: str, task_type: str, fitted: Callable[..., Any]) -> None:
+    X, y = data(task_type, n_rows=200)
     noisy = y + np.where(np.arange(200) < 100, 5.0, -5.0)
     weights = np.where(np.arange(200) < 100, 10.0, 0.1)
-    prediction = fitted(name, "regression", X, noisy, sample_weight=weights).predict(X)
+    prediction = fitted(name, task_type, X, noisy, sample_weight=weights).predict(X)
     assert np.abs(prediction - noisy)[:100].mean() < np.abs(prediction - noisy)[100:].mean() / 2
 
 
-def test_lightgbm_grows_the_trees_of_the_weak_learner(make: Make) -> None:
-    X, y = data("regression", n_rows=400)
-    leaves = []
-    for num_leaves in (2, 16):
-        tree = make("weak_learner", "own_tree")(seed=1, num_leaves=num_leaves, min_samples_leaf=2)
-        booster = make("booster", "lightgbm")(tree, task_type="regression", seed=1)
-        booster.fit(X, y, validation=data("regression", seed=1))
-        leaves.append(booster.boosters_[0].dump_model()["tree_info"][0]["num_leaves"])
-    assert leaves == [2, 16]
+@of("binary", needing="weights")
+def test_the_class_of_heavy_rows_is_the_probable_one(
+    name: str, task_type: str, fitted: Callable[..., Any]
+) -> None:
+    """Both classes alike everywhere: what is left to go by is the weights."""
+    X, _ = data(task_type, n_rows=200)
+    y = np.arange(200) % 2
+    learner = fitted(name, task_type, X, y, sample_weight=np.where(y == 1, 10.0, 0.1))
+    assert learner.predict_proba(X)[:, 1].mean() > 0.55
 
 
-def test_lightgbm_stops_where_the_validation_loss_does(make: Make) -> None:
-    X, y = data("regression", n_rows=200)
-    noise = np.random.default_rng(0).permutation(y)
-    tree = make("weak_learner", "own_tree")(seed=1)
-    booster = make("booster", "lightgbm")(tree, task_type="regression", seed=1, n_estimators=200)
-    booster.fit(X, noise, validation=data("regression", seed=1))
-    assert booster.boosters_[0].best_iteration < 100
-
-
-def test_lightgbm_takes_integer_columns_as_categories(make: Make) -> None:
-    """Odd codes against even ones: one split on a category, impossible in one split on a number."""
-    random = np.random.default_rng(0)
-    X = pd.DataFrame({"code": random.integers(0, 6, 3000)})
-    y = (X["code"] % 2).to_numpy(float)
-    tree = make("weak_learner", "own_tree")(seed=1, num_leaves=2, min_samples_leaf=5)
-    errors = []
-    for table in (X, X.astype(float)):
-        booster = make("booster", "lightgbm")(
-            tree, task_type="regression", seed=1, n_estimators=1, learning_rate=1.0
-        )
-        errors.append(np.abs(booster.fit(table, y, validation=(table, y)).predict(table) - y).mean())
-    assert errors[0] < 0.1 < errors[1]
+@of("binary", "regression", needing="input:missing")
+def test_missing_numbers_are_taken_by_those_that_say_so(
+    name: str, task_type: str, fitted: Callable[..., Any]
+) -> None:
+    X, y = data(task_type, n_rows=300)
+    X.loc[X.index % 3 == 0, "x"] = np.nan
+    prediction = fitted(name, task_type, X, y).predict(X)
+    assert np.isfinite(prediction).all()
+    off, floor = (np.mean((said - y) ** 2) for said in (prediction, np.median(y)))
+    assert off < 0.8 * floor or name == "featureless"

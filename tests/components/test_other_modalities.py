@@ -46,7 +46,8 @@ def test_what_comes_back_fits_the_contract(
 ) -> None:
     train, test = DATA[kind]
     fitted = clone(make("preprocessor", name)()).fit(train, np.arange(len(train), dtype=float))
-    native = "native" in component("preprocessor", name).gives
+    gives = component("preprocessor", name).gives
+    native = "native" in gives
     for raw in (train, test):
         out = fitted.transform(raw)
         assert len(out) == len(raw)
@@ -54,7 +55,7 @@ def test_what_comes_back_fits_the_contract(
         if not native:
             assert all(dtype.kind == "f" for dtype in out.dtypes)
             assert list(out.columns) == list(fitted.transform(train).columns)
-            assert name == "ordinal" or np.isfinite(out.to_numpy()).all()
+            assert "missing" in gives or np.isfinite(out.to_numpy()).all()
         elif kind == "texts":
             assert all(row.dtype == np.int64 and (row >= 1).all() for row in out)
             assert [len(row) for row in out] == [len(text) for text in raw]
@@ -71,7 +72,7 @@ def test_rows_are_transformed_one_by_one(name: str, kind: str, make: Make) -> No
     together = as_arrays(fitted.transform(test))
     for place in range(len(test)):
         (alone,) = as_arrays(fitted.transform(test[place : place + 1]))
-        np.testing.assert_array_equal(alone, together[place])
+        np.testing.assert_allclose(alone, together[place], rtol=1e-5, atol=1e-6)
 
 
 @every_preprocessor

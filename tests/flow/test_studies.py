@@ -44,13 +44,17 @@ def test_every_study_can_be_planned(study: str) -> None:
 
 
 def test_an_interaction_from_the_command_line(lab: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    arms = "candidates=[adamw+cosine,radam+constant,radam+cosine]"
-    assert lab("run", "study=interaction", "protocol=quick", arms, "name=a", "executor=serial") == 0
+    candidates = "candidates=[adamw+cosine,radam+constant,radam+cosine]"
+    assert lab("run", "study=interaction", "protocol=quick", candidates, "name=a", "executor=serial") == 0
     records = records_of(lab.folder, "a")
     assert {"adamw+constant", "radam+cosine"} < set(records["component"])
     found = lab.verdict("a")
     assert found["slot"] == "optimizer+schedule"
-    assert {c["candidate"] for c in found["comparisons"]} == {"adamw+cosine", "radam+constant", "radam+cosine"}
+    assert {c["candidate"] for c in found["comparisons"]} == {
+        "adamw+cosine",
+        "radam+constant",
+        "radam+cosine",
+    }
     assert found["interaction"]
     assert "interaction" in capsys.readouterr().out.lower()
     assert "Interaction" in (lab.folder / "results/a/report/index.html").read_text()

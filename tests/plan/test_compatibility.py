@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -127,3 +128,33 @@ def test_half_of_what_fills_two_slots_cannot_be_swapped(make_part: Make, make_pi
     )
     assert swap_reason([make_part("optimizer", "y", fills=("optimizer", "schedule"))], host) is None
     assert swap_reason([both], make_pipeline("plain")) is None
+
+
+@pytest.mark.parametrize("slot", ["architecture", "estimator"])
+def test_missing_numbers_that_are_left_in_need_a_learner_that_takes_them(
+    make_part: Make, make_pipeline: Make, make_task: Make, slot: str
+) -> None:
+    def reason(gives: tuple[str, ...], needs: tuple[str, ...], **facts: Any) -> str | None:
+        parts = {
+            "preprocessor": make_part("preprocessor", "p", gives=gives),
+            slot: make_part(slot, "x", needs=("input:table", "input:sequence", *needs)),
+        }
+        pipeline = Pipeline("h", "estimator", parts) if slot == "estimator" else make_pipeline("h", **parts)
+        return incompatibility(pipeline, make_task("t", **{"missing": True, **facts}), "cpu")
+
+    assert reason(("missing",), ()) == "x takes no missing numbers, and p leaves them in"
+    assert reason(("missing",), ("input:missing",)) is None
+    assert reason((), ()) is None
+    assert reason(("missing",), (), missing=False) is None
+    assert reason(("missing",), (), modality="sequence") is not None
+    assert reason(("missing", "native"), (), modality="sequence") is None, "a sequence is no table"
+
+
+def test_sizes_that_a_component_is_not_for(make_part: Make, make_pipeline: Make, make_task: Make) -> None:
+    pipeline = make_pipeline("h", architecture=make_part("architecture", "x", needs=("rows:90", "columns:5")))
+    task = make_task("t", n_rows=90, n_features=5)
+    assert incompatibility(pipeline, task, "cpu") is None
+    more = dataclasses.replace(task, n_rows=91)
+    assert incompatibility(pipeline, more, "cpu") == "x is for at most 90 rows, and there are 91"
+    wide = dataclasses.replace(task, n_features=6)
+    assert incompatibility(pipeline, wide, "cpu") == "x is for at most 5 columns, and there are 6"
