@@ -33,9 +33,7 @@ __all__ = [
 ]
 
 LIBRARIES = (
-    "catboost",
     "components",
-    "flaml",
     "lightgbm",
     "pytorch_optimizer",
     "rtdl_num_embeddings",
@@ -47,7 +45,10 @@ LIBRARIES = (
     "torch",
     "xgboost",
 )
-"""Packages that a ``_target_`` read from a file may name; ``trust=[…]`` adds to them for one command."""
+"""Packages that a ``_target_`` read from a file may name; ``trust=[…]`` adds to them for one command.
+
+FLAML and CatBoost are not among them: their classes take the name of a file to write.
+"""
 
 FUNCTIONS: frozenset[str] = frozenset()
 """Functions (everything else must be a class) that a ``_target_`` may name."""

@@ -88,6 +88,11 @@ def test_the_files_and_commands_work(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     assert len(list(tmp_path.glob("results/*/report/index.html"))) == 3
     assert "adamax, my_optimizer against adamw" in done.stdout
+    (code,) = (fence[2] for fence in FENCES.finditer(TEXT) if fence[1] == "python")
+    (tmp_path / "test_mine.py").write_text(code, encoding="utf-8")
+    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
+    done = subprocess.run(pytest, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 def test_the_six_lines_are_six() -> None:

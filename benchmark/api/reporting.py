@@ -128,7 +128,7 @@ def judged(planned: PlannedStudy, store: Store, records: pd.DataFrame) -> Judgem
     study = planned.study
     return judge(
         records,
-        candidates=[name for name in study.candidates if name in set(records["component"])],
+        candidates=_comparable(planned),
         baselines=list(study.baselines),
         rope=study.protocol.rope,
         level=study.protocol.level,
@@ -137,6 +137,16 @@ def judged(planned: PlannedStudy, store: Store, records: pd.DataFrame) -> Judgem
         variants_tried=store.variants_tried(study.slot),
         factors=_factors(planned),
     )
+
+
+def _comparable(planned: PlannedStudy) -> list[str]:
+    """The candidates that run somewhere beside a baseline; why the others do not stands in the plan."""
+    places: dict[str, set[tuple[str, str]]] = {}
+    for row in planned.plan.rows:
+        if row.arm.role != "reference":
+            places.setdefault(row.arm.component, set()).add((row.host, row.job.task.name))
+    beside = [places.get(name, set()) for name in planned.study.baselines]
+    return [name for name in planned.study.candidates if all(places.get(name, set()) & at for at in beside)]
 
 
 def _factors(planned: PlannedStudy) -> Mapping[str, Mapping[str, str]] | None:

@@ -16,7 +16,12 @@ __all__ = ["mean_loss", "predict"]
 
 
 def mean_loss(
-    loss: Callable[[Tensor, Tensor], Tensor], output: Tensor, target: Tensor, weights: Tensor | None = None
+    loss: Callable[[Tensor, Tensor], Tensor],
+    output: Tensor,
+    target: Tensor,
+    weights: Tensor | None = None,
+    *,
+    weigh_value: bool = False,
 ) -> Tensor:
     """The loss of a batch, over the rows of all members, the steps of forecasts and the positions asked.
 
@@ -38,6 +43,9 @@ def mean_loss(
         repeated; the value stays the plain mean. Since the loss is a mean over rows, its gradient by a row of
         the output is the row's own, divided by the number of rows: multiplying it there is exact, and asks
         nothing of the loss.
+    weigh_value
+        The value is the weighted mean too, for optimizers that look at it (a line search); the loss is then
+        asked for every row by itself.
     """
     output, target, weights = _flattened(output, target, weights)
     if not len(target):
@@ -46,6 +54,12 @@ def mean_loss(
         shares = weights * (len(weights) / weights.sum())
         of_rows = shares.view(-1, *[1] * (output.ndim - 1))
         output.register_hook(lambda gradient: gradient * of_rows)  # type: ignore[no-untyped-call]
+        if weigh_value:
+            plain = loss(output, target)
+            with torch.no_grad():
+                rows = [loss(output[row : row + 1], target[row : row + 1]) for row in range(len(target))]
+                weighted = (torch.stack(rows) * shares).mean()
+            return plain + (weighted - plain.detach())
     return loss(output, target)
 
 

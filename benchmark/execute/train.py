@@ -222,6 +222,7 @@ class _Passes:
             self.parts.network(*self.rows.take(self.index)),
             self.target.index_select(0, self.index),
             None if self.weights is None else self.weights.index_select(0, self.index),
+            weigh_value=self.parts.closure,
         )
 
 

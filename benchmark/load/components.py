@@ -137,6 +137,8 @@ def _dimension(value: Any, where: str) -> Range | Choice:
     dimension = read(Range, value, where)
     if not dimension.low < dimension.high or (dimension.log and dimension.low <= 0):
         raise RequestError(f"{where}: expected low < high (and low > 0 for log), got {value!r}")
+    if dimension.integer and not all(float(end).is_integer() for end in (dimension.low, dimension.high)):
+        raise RequestError(f"{where}: expected whole numbers as the ends of an integer range, got {value!r}")
     return dimension
 
 

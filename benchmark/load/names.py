@@ -83,12 +83,14 @@ def hosts_of(config: Mapping[str, Any]) -> dict[str, tuple[str, int | None]]:
     """
     widths = config.get("widths")
     sizes = widths if isinstance(widths, list) else [] if widths is None else [widths]
-    wrong = [size for size in sizes if not isinstance(size, int) or isinstance(size, bool) or size < 1]
+    wrong = [s for s in sizes if not isinstance(s, int) or isinstance(s, bool) or not 0 < s < 10**7]
     if wrong or len(set(sizes)) < len(sizes):
         raise RequestError(f"widths={widths}: expected different whole numbers such as [32,64,128]")
     hosts: dict[str, tuple[str, int | None]] = {}
     for name in list_of(config, "hosts"):
-        if sized := re.fullmatch(r"(.+)@(\d+)", name):
+        if sized := re.fullmatch(r"(.+)@(.*)", name):
+            if not re.fullmatch(r"[1-9]\d{0,6}", sized[2]):
+                raise RequestError(f"hosts: '{name}': expected a width from 1, as in {sized[1]}@64")
             hosts[name] = (sized[1], int(sized[2]))
         elif sizes:
             hosts |= {f"{name}@{size}": (name, size) for size in sizes}

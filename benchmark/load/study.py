@@ -28,7 +28,7 @@ from benchmark.load.protocol import check_protocol
 from benchmark.load.tasks import Members, sizes_of, task_cards
 from benchmark.parse import check_keys, read
 from benchmark.records.code import is_file_target, package_hint
-from benchmark.spec import FAMILIES, Component, Dataset, Pipeline, Protocol, Study
+from benchmark.spec import FAMILIES, Choice, Component, Dataset, Pipeline, Protocol, Study
 
 __all__ = ["ResolvedStudy", "load_study", "question_digest"]
 
@@ -148,6 +148,10 @@ def _host(catalog: Catalog, config: Mapping[str, Any], name: str, width: int | N
     sized = [part for slot, part in pipeline.components.items() if part.width and slot not in varied]
     if not sized:
         raise RequestError(f"hosts: '{name}@{width}': {name} has no width that this study could set")
+    searched = sized[0].space.get(sized[0].width)
+    if isinstance(searched, Choice) and width not in searched.choices:
+        known = ", ".join(map(str, searched.choices))
+        raise RequestError(f"hosts: '{name}@{width}': {sized[0].name} takes one of the widths {known}")
     return pipeline.at_width(sized[0], width)
 
 

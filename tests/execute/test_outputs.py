@@ -98,6 +98,21 @@ def test_a_loss_of_a_text_is_over_the_asked_positions_alone() -> None:
     torch.testing.assert_close(mean_loss(loss, output, longer), expected)
 
 
+def test_a_line_search_sees_the_weighted_loss() -> None:
+    """Value and gradient are those of repeated rows; without the option the value is the plain mean."""
+    output, target = torch.tensor([[0.0], [2.0], [1.0]], requires_grad=True), torch.tensor([1.0, 0.0, 3.0])
+    weights = torch.tensor([1.0, 3.0, 1.0])
+    repeated = torch.tensor([0, 1, 1, 1, 2])
+    value = mean_loss(SQUARES, output, target, weights, weigh_value=True)
+    again = mean_loss(SQUARES, output[repeated], target[repeated])
+    assert value.item() == pytest.approx(again.item())
+    assert mean_loss(SQUARES, output, target, weights).item() == pytest.approx(
+        SQUARES(output[:, 0], target).item()
+    )
+    gradients = [torch.autograd.grad(loss, output)[0] for loss in (value, again)]
+    torch.testing.assert_close(*gradients)
+
+
 @pytest.mark.parametrize("weights", [None, torch.ones(3)])
 def test_a_batch_in_which_nothing_is_asked_teaches_nothing(weights: Tensor | None) -> None:
     loss, output, target = drawn("language", 3, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -88,3 +89,22 @@ def test_every_study_runs(study: str, tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     assert main(["run", f"study={study}", "protocol=quick", "suite=bundled"]) == 0
     records_of(tmp_path, study)
+
+
+def test_a_refused_candidate_with_the_name_of_a_reference(lab: Any) -> None:
+    """Its name stands among the records of the reference; the study is reported without it."""
+    table = pd.DataFrame({"x": np.arange(80.0), "y": np.arange(80.0) % 7})
+    table.loc[::5, "x"] = np.nan
+    table.to_csv(lab.folder / "gaps.csv", index=False)
+    overrides = (
+        "study=estimators",
+        "protocol=quick",
+        "hosts=[random_forest]",
+        "candidates=[linear,extra_trees]",
+        "tasks=[gaps.csv:y]",
+        "references=[linear]",
+        "name=a",
+        "executor=serial",
+    )
+    assert main(["run", *overrides]) == 0
+    assert {c["candidate"] for c in lab.verdict("a")["comparisons"]} == {"extra_trees"}

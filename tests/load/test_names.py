@@ -64,6 +64,10 @@ def test_every_host_at_every_width(shelf: Any) -> None:
         (["widths=[64,0]"], "widths=[64, 0]: expected different whole numbers"),
         (["widths=[64,64]"], "expected different whole numbers"),
         (["widths=wide"], "widths=wide: expected different whole numbers"),
+        (["hosts=[mlp@0]"], "hosts: 'mlp@0': expected a width from 1, as in mlp@64"),
+        (["hosts=[mlp@064]"], "expected a width from 1"),
+        (["hosts=[mlp@wide]"], "expected a width from 1"),
+        (["hosts=[ft_transformer@7]"], "ft_transformer takes one of the widths 16, 32, 64, 128"),
         (["hosts=[mlpp@64]"], "there is no pipeline 'mlpp'; did you mean 'mlp'"),
         (
             ["hosts=[linear@3]", "slot=estimator", "candidates=[random_forest]", "baselines=[linear]"],
