@@ -66,6 +66,12 @@ _PASSED: Mapping[str, tuple[int, tuple[str, ...]]] = {
 }
 """What every slot passes to ``make``: how many positional arguments, and which by name."""
 
+_NAMED: Mapping[str, Mapping[int, str]] = {
+    "schedule": {0: "optimizer", 1: "total_steps"},
+    "loss": {0: "task_type", 1: "n_outputs"},
+}
+"""What the positional arguments must be called, in slots whose libraries pass something else there."""
+
 _PASSED_IF_ASKED: Mapping[str, tuple[str, ...]] = {
     "architecture": ("activation", "training_rows"),
     "optimizer": ("attention_logits",),
@@ -205,7 +211,35 @@ def check_call(found: Any, node: Mapping[str, Any], component: Component | None,
     try:
         signature.bind(*[None] * count, **{**given, **dict.fromkeys(words)})
     except TypeError as error:
-        raise RequestError(f"{where}: make: {target}: {error}") from error
+        hint = "" if component is None else f"; {_called(component)}"
+        raise RequestError(f"{where}: make: {target}: {error}{hint}") from error
+    if component is not None:
+        _check_names(signature, given, component, where)
+
+
+def _check_names(
+    signature: inspect.Signature, given: Mapping[str, Any], component: Component, where: str
+) -> None:
+    """Refuse a class that would take what its slot passes for something else, as a decay for a length."""
+    free = [
+        name
+        for name, parameter in signature.parameters.items()
+        if parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD and name not in given
+    ]
+    for place, name in _NAMED.get(component.slot, {}).items():
+        if place < len(free) and free[place] != name:
+            target = component.make["_target_"]
+            raise RequestError(
+                f"{where}: make: {target} would take {name} as its '{free[place]}'; {_called(component)}"
+            )
+
+
+def _called(component: Component) -> str:
+    """How the slot calls what it is given, and how to get something that can be called so."""
+    count, words = _passed(component)
+    names = [_NAMED.get(component.slot, {}).get(place, "…") for place in range(count)]
+    call = ", ".join([*names, *(f"{word}=…" for word in words)])
+    return f"the slot calls make({call}): `swapbench new {component.slot} NAME` starts a class that fits"
 
 
 def _passed(component: Component) -> tuple[int, tuple[str, ...]]:

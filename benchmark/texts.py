@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -63,13 +64,24 @@ def heading(planned: PlannedStudy) -> str:
             + (
                 f"tuned in {', '.join(part.space)}"
                 if part.space
-                else "it has no lr to tune, so only its default runs"
+                else "it has nothing to tune, so only its default runs"
             )
             for part in typed
         ),
+        *_absent(planned),
         *_notes(planned),
     ]
     return "\n".join(lines)
+
+
+def _absent(planned: PlannedStudy) -> list[str]:
+    """Which arms of two slots are missing for every interaction to be told."""
+    arms = {tuple(part.name for part in parts) for parts in planned.resolved.components.values()}
+    levels = [list(dict.fromkeys(names)) for names in zip(*arms, strict=True)]
+    absent = sorted("+".join(names) for names in itertools.product(*levels) if names not in arms)
+    if len(planned.study.slots) < 2 or not absent:
+        return []
+    return [f"  some interactions cannot be told without these arms: {', '.join(absent)}"]
 
 
 def _notes(planned: PlannedStudy) -> list[str]:
@@ -103,15 +115,21 @@ def _refusals(planned: PlannedStudy) -> list[str]:
     """What cannot run and why, the reasons that keep out most first."""
     from benchmark.report.words import counted
 
-    places: dict[tuple[str, str], list[Refusal]] = {}
+    def some(names: Iterable[str], what: str) -> str:
+        every = list(dict.fromkeys(names))
+        return ", ".join(every) if len(every) <= _SHOWN_NAMES else counted(len(every), what)
+
+    reasons: dict[str, list[Refusal]] = {}
     for refusal in planned.plan.refused:
-        places.setdefault((refusal.host, refusal.reason), []).append(refusal)
+        reasons.setdefault(refusal.reason, []).append(refusal)
     lines = []
-    for (host, reason), refused in sorted(places.items(), key=lambda item: -len(item[1])):
-        names = list(dict.fromkeys(refusal.component for refusal in refused))
-        who = ", ".join(names) if len(names) <= _SHOWN_NAMES else counted(len(names), "component")
-        tasks = counted(len({refusal.task for refusal in refused}), "task")
-        lines.append(f"  not run: {who}{f' in {host}' if host else ''} on {tasks}: {reason}")
+    for reason, refused in sorted(reasons.items(), key=lambda item: -len(item[1])):
+        who, tasks = (
+            some((r.component for r in refused), "component"),
+            some((r.task for r in refused), "task"),
+        )
+        hosts = some((r.host for r in refused if r.host), "host")
+        lines.append(f"  not run: {who}{f' in {hosts}' if hosts else ''} on {tasks}: {reason}")
     if len(lines) > _SHOWN_REFUSALS:
         more = f"  … and {len(lines) - _SHOWN_REFUSALS + 1} more reasons (--json shows all)"
         return [*lines[: _SHOWN_REFUSALS - 1], more]

@@ -46,7 +46,7 @@ def forecast(planned: PlannedStudy) -> Forecast:
         cost = total(planned.plan, {})
         return Forecast(cost, cost.fits, cost.seconds / workers, workers, *_power(planned, None))
     with open_store(planned.resolved.results_dir, write=False) as store:
-        cost = total(planned.plan, store.fit_seconds())
+        cost = total(planned.plan, store.fit_seconds(planned.name))  # another study's budget may be another
         left = left_of(planned.plan, store)
         spread = _spread(planned, store)
     wall = cost.seconds * left / max(cost.fits, 1) / workers

@@ -107,7 +107,7 @@ def _load(resolved: ResolvedStudy) -> tuple[dict[str, TaskData], dict[str, str]]
         if card.rows in resolved.sizes:
             n_rows = len(data.load(dataclasses.replace(card, rows=None)))
             if card.rows is not None and n_rows < card.rows:
-                unavailable[name] = f"it has {n_rows} rows, fewer than {card.rows}"
+                unavailable[name] = "the data set has fewer rows than that"
                 continue
         arrays[name] = data.load(card)
     return arrays, unavailable

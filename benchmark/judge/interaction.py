@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from benchmark.errors import RequestError, nearest
@@ -29,6 +30,7 @@ __all__ = ["Factors", "Interaction", "Term", "interact"]
 Factors = Mapping[str, Mapping[str, str]]
 """What every arm puts into two slots: ``{"radam+cosine": {"optimizer": "radam", "schedule": "cosine"}}``."""
 KINDS = ("main", "interaction", "gain")
+PLACE = ["origin", "task", "host", "base_host"]
 ALPHA = 0.05
 MOST_SAID = 6
 
@@ -49,8 +51,13 @@ class Term:
     found: Estimate
     ci95: Interval | None
     """For this contrast alone; None for a single origin."""
+    imputed: int
+    """How many of the effects have an imputed failure in them; mean and ci95 count it in."""
+    effects: int
+    """How many contrasts within a (task, host) the mean is of."""
     p: float | None
-    """Of the two-sided t test; None for a single origin."""
+    """Of the two-sided t test; with failures the larger of its p and that of the complete cases alone. None
+    for a single origin, and where failures decide: too few complete cases, or their mean has another sign."""
     p_holm: float | None
     """After Holm's adjustment over the contrasts of its kind and slot."""
 
@@ -63,6 +70,7 @@ class Term:
             "over": list(self.over),
             "mean": self.found.mean,
             "ci95": self.ci95,
+            "imputed": self.imputed,
             "p": self.p,
             "p_holm": self.p_holm,
             "n": {"origins": self.found.origins, "hosts": self.found.hosts},
@@ -137,8 +145,9 @@ def interact(
     terms = []
     for kind, number, level, over, effects in _contrasts(gains, levels):
         found = estimate_as(grid(effects), host_effects)
-        ci95, p = interval(found, 0.95), p_two_sided(found)
-        terms.append(Term(kind, slots[number], level, base[number], over, found, ci95, p, None))
+        what = (kind, slots[number], level, base[number], over, found, interval(found, 0.95))
+        imputed = int(effects["imputed"].sum())
+        terms.append(Term(*what, imputed, len(effects), _p(found, effects), None))
     terms = _adjusted(sorted(terms, key=lambda term: KINDS.index(term.kind)))
     beside = {(level, at) if number == 0 else (at, level) for number, level, at in gains}
     missing = tuple(f"{a} with {b}" for a, b in product(*levels) if (a, b) not in {*beside, base})
@@ -165,10 +174,10 @@ def _gains(
     levels: tuple[tuple[str, ...], ...],
     setting: str,
     excluded: Excluded,
-) -> dict[tuple[int, str, str], pd.Series]:
+) -> dict[tuple[int, str, str], pd.DataFrame]:
     """Δ of a level against its slot's base level, by (slot's number, level, level of the other slot).
 
-    Each over (origin, task, host, base host).
+    Each over (origin, task, host, base host): effect, complete_case, imputed.
     """
     rows = table[((table["setting"] == setting) & ~table["reference"] & (table["replicate"] == 0)).to_numpy()]
     by_arm = rows.groupby("component", observed=True, sort=True)
@@ -182,28 +191,57 @@ def _gains(
             if ours is None or theirs is None or not places.get(ours, set()) & places.get(theirs, set()):
                 continue
             effects = by_task_and_host(impute(pair(table, ours, theirs, setting, excluded=excluded)))
-            gains[number, level, at] = effects.set_index(["origin", "task", "host", "base_host"])["effect"]
+            gains[number, level, at] = effects.set_index(PLACE)[["effect", "complete_case", "imputed"]]
     return gains
 
 
 def _contrasts(
-    gains: Mapping[tuple[int, str, str], pd.Series], levels: tuple[tuple[str, ...], ...]
+    gains: Mapping[tuple[int, str, str], pd.DataFrame], levels: tuple[tuple[str, ...], ...]
 ) -> Iterator[tuple[str, int, str, tuple[str, ...], pd.DataFrame]]:
-    """Kind, number of the slot, level, levels of the other slot, and effects in complete rectangles."""
+    """Kind, number of the slot, level, levels of the other slot, and effects in complete rectangles.
+
+    The effects' columns are those of ``by_task_and_host`` that a contrast has too.
+    """
     for number in (0, 1):
         for level in levels[number][1:]:
             at = tuple(other for other in levels[1 - number] if (number, level, other) in gains)
             if not at:
                 continue
-            wide = pd.DataFrame({other: gains[number, level, other] for other in at})
-            found = [("main", at, wide.mean(axis=1, skipna=False))]
-            found += [("gain", (other,), wide[other]) for other in at]
+            wanted = [("main", at), *(("gain", (other,)) for other in at)]
             base = levels[1][0]
             if number == 0 and base in at:
-                found += [("interaction", (b, base), wide[b] - wide[base]) for b in at if b != base]
-            for kind, over, values in found:
-                if values.notna().any():
-                    yield kind, number, level, over, values.dropna().rename("effect").reset_index()
+                wanted += [("interaction", (other, base)) for other in at if other != base]
+            for kind, over in wanted:
+                effects = _contrast(kind, [gains[number, level, other] for other in over])
+                if len(effects):
+                    yield kind, number, level, over, effects
+
+
+def _contrast(kind: str, parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The mean of gains, or for an interaction the first minus the second, where all of them are."""
+    columns = {}
+    for name in ("effect", "complete_case"):
+        wide = pd.DataFrame({number: part[name] for number, part in enumerate(parts)})
+        difference = kind == "interaction"
+        columns[name] = wide[0] - wide[1] if difference else wide.mean(axis=1, skipna=False)
+    failed = pd.DataFrame({number: part["imputed"] for number, part in enumerate(parts)})
+    columns["imputed"] = failed.eq(True).any(axis=1)
+    return pd.DataFrame(columns).dropna(subset=["effect"]).reset_index()
+
+
+def _p(found: Estimate, effects: pd.DataFrame) -> float | None:
+    """See ``Term.p``."""
+    p = p_two_sided(found)
+    if p is None or not effects["imputed"].any():
+        return p
+    complete = effects.dropna(subset=["complete_case"])
+    if complete.empty:
+        return None
+    alone = estimate_as(grid(complete, "complete_case"), found.host_effects)
+    p_alone = p_two_sided(alone)
+    few = alone.origins < min(found.origins, ORIGINS_NEEDED)
+    other_sign = np.sign(alone.mean) != np.sign(found.mean)
+    return None if p_alone is None or few or other_sign else max(p, p_alone)
 
 
 def _adjusted(terms: Sequence[Term]) -> list[Term]:
@@ -231,14 +269,17 @@ def _sentence(terms: Sequence[Term], missing: Sequence[str]) -> str:
         return f"Whether the two interact is not judged: {few}.{lacking}"
     known = [(term.p_holm, number, term) for number, term in enumerate(every) if term.p_holm is not None]
     loud = [term for p, _, term in sorted(known, key=lambda one: one[:2]) if p < ALPHA]
-    rest = len(every) - len(loud)
+    unsure = [f"{term.level} with {term.over[0]} ({_share(term)})" for term in every if term.p_holm is None]
+    rest = len(known) - len(loud)
     said = [_says(term) for term in loud[:MOST_SAID]]
     if len(loud) > MOST_SAID:
         said.append(f"{len(loud) - MOST_SAID} more interactions stand out; the table has them.")
     if rest:
         others = f"{rest} other combinations" if rest > 1 else "the other combination"
         among = f"any of {rest} combinations" if rest > 1 else "the one combination"
-        said.append(f"No interaction can be seen in {others if loud else among}.")
+        said.append(f"No interaction can be seen in {others if loud or unsure else among}.")
+    if unsure:
+        said.append(f"Resting on imputed failures and not judged: {_listed(unsure)}.")
     return " ".join(said) + lacking
 
 
@@ -248,7 +289,12 @@ def _says(term: Term) -> str:
         f"{signed(abs(term.found.mean)).lstrip('+')} points {'larger' if term.found.mean > 0 else 'smaller'}"
     )
     sure = f"95 % interval {ends(term.ci95, signed)} points"
-    return f"The gain of {term.level} over {term.base} is {more} with {at} than with {base} ({sure})."
+    note = f" ({_share(term)})" if term.imputed else ""
+    return f"The gain of {term.level} over {term.base} is {more} with {at} than with {base} ({sure}){note}."
+
+
+def _share(term: Term) -> str:
+    return f"{term.imputed} of {term.effects} effects imputed"
 
 
 def _listed(names: Sequence[str]) -> str:

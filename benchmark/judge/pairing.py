@@ -31,7 +31,7 @@ MEASURED = [
     "peak_memory_mb",
     "pooled",
 ]
-FIXED = (("origin", "task"), ("rows", "task"), ("base_host", "host"), ("width", "host"))
+FIXED = (("origin", "task"), ("base_host", "host"))
 """What belongs to a task or a host, whatever the arm: never two of one."""
 MISSING_SHOWN = 3
 
@@ -43,13 +43,14 @@ def tabulate(records: pd.DataFrame) -> pd.DataFrame:
     where the cell failed (a status other than ok, or no finite error); ``worst`` is the largest error
     of the task in the whole table; ``reference`` marks whole pipelines, which are never paired.
     ``base_host`` is what a host is a variant of (the host itself unless the table says otherwise),
-    ``rows`` the size of its task, ``width`` that of its host; NaN where they are not told.
+    ``rows`` the size of its task, ``width`` that of its host; NaN where they are not told, or where a
+    column of that name is something else (no number above 0, or not the same throughout a task or host).
 
     Raises
     ------
     RequestError
-        When a needed column or a coordinate is missing, an error is negative or not a number, a size
-        is not positive, a task has two origins, or two rows are the same cell.
+        When a needed column or a coordinate is missing, an error is negative or not a number, a task
+        has two origins, or two rows are the same cell.
     """
     for name in ("component", "task", "error"):
         if name not in records.columns:
@@ -61,8 +62,8 @@ def tabulate(records: pd.DataFrame) -> pd.DataFrame:
     table["origin"] = _categories(origin.fillna(table["task"].astype("str")))
     base = records.get("base_host", records.get("host", table["host"])).astype("str").reset_index(drop=True)
     table["base_host"] = _categories(base.fillna(table["host"].astype("str")))
-    for name in ("rows", "width"):
-        table[name] = _sizes(records, name)
+    for name, of in (("rows", "task"), ("width", "host")):
+        table[name] = _sizes(records, name, table[of])
     for name in MEASURED:
         table[name] = _numbers(records, name)
     if (table["error"] < 0).any():
@@ -169,12 +170,18 @@ def _numbers(records: pd.DataFrame, name: str) -> np.ndarray:
     return values
 
 
-def _sizes(records: pd.DataFrame, name: str) -> np.ndarray:
-    values = _numbers(records, name)
-    wrong = np.flatnonzero(values <= 0)
-    if len(wrong):
-        raise RequestError(f"records: {name}={values[wrong[0]]:g} in row {wrong[0]}, a size is above 0")
-    return values
+def _sizes(records: pd.DataFrame, name: str, of: pd.Series) -> np.ndarray:
+    """The column as sizes of tasks or hosts; NaN throughout where it cannot be that.
+
+    A foreign table may call anything ``rows`` or ``width``, and no verdict needs either.
+    """
+    unknown = np.full(len(records), np.nan)
+    if name not in records.columns:
+        return unknown
+    values = pd.to_numeric(records[name], errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    sizes = records[name].isna().to_numpy() | (np.isfinite(values) & (values > 0))
+    one_each = pd.Series(values).groupby(of, observed=True).nunique(dropna=False) == 1
+    return values if sizes.all() and one_each.all() else unknown
 
 
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:

@@ -43,8 +43,8 @@ class Scaling:
     ci95: Interval | None
     """Of the slope, for this comparison alone; None for a single origin."""
     trend: str
-    """``rises`` or ``falls`` where ``ci95`` excludes zero, else ``open``; ``insufficient`` with fewer than
-    five origins."""
+    """``rises`` or ``falls`` where ``ci95`` excludes zero and, with failures, the complete cases alone say
+    the same; else ``open``; ``insufficient`` with fewer than five origins."""
     level: float
     """Mean effect at each origin's and host's own middle size."""
     largest: float
@@ -59,6 +59,8 @@ class Scaling:
     smallest, largest."""
     n: Mapping[str, int]
     """origins, hosts (base hosts) and sizes that the slope rests on."""
+    imputed: int
+    """How many of the effects behind the slope, one per (task, host), have an imputed failure in them."""
     sentence: str
 
     def to_json(self) -> dict[str, Any]:
@@ -78,6 +80,7 @@ class Scaling:
             "at_largest": at_largest | {"ci95": interval(self.at_largest, 0.95)},
             "sizes": sizes,
             "n": self.n,
+            "imputed": self.imputed,
             "host_effects": self.slope.host_effects,
             "sentence": self.sentence,
         }
@@ -103,14 +106,18 @@ def scale(
     slope, level = estimate_as(grid(slopes, "slope"), host_effects), estimate_as(grid(slopes), host_effects)
     largest = float(slopes["largest"].max())
     at_largest = _fitted(slopes, largest, host_effects)
-    ci95, trend = interval(slope, 0.95), _trend(slope)
-    sizes = _by_size(effects, factor, slopes, host_effects)
+    used = _used(effects, factor, slopes)
+    imputed, (trend, told) = int(used["imputed"].sum()), _judged(used, factor, slope, level)
+    ci95, sizes = interval(slope, 0.95), _by_size(used, factor, slopes, host_effects)
     n = {name: slopes[column].nunique() for name, column in (("origins", "origin"), ("hosts", "base_host"))}
     names = (candidate, baseline)
-    said = f"{_change(names, factor, slope, trend, level.mean)} {_there(factor, largest, at_largest)}"
+    said = _change(names, factor, slope, (trend, told), (imputed, len(used)))
+    if trend != "open" or not imputed:
+        said += f" {_there(factor, largest, at_largest)}"
     return Scaling(
         *(*names, setting, factor, slope, ci95, trend, level.mean, largest, at_largest, sizes, slopes),
         n={**n, "sizes": len(sizes)},
+        imputed=imputed,
         sentence=said,
     )
 
@@ -161,10 +168,14 @@ def _fitted(slopes: pd.DataFrame, size: float, host_effects: str) -> Estimate:
     return estimate_as(grid(slopes.assign(effect=there)), host_effects)
 
 
-def _by_size(effects: pd.DataFrame, factor: str, slopes: pd.DataFrame, host_effects: str) -> pd.DataFrame:
+def _used(effects: pd.DataFrame, factor: str, slopes: pd.DataFrame) -> pd.DataFrame:
+    """The effects that a slope was fitted to."""
     fitted_here = pd.MultiIndex.from_frame(slopes[["origin", "base_host"]])
     units = pd.MultiIndex.from_arrays([effects["origin"], base_hosts(effects)])
-    used = effects[units.isin(fitted_here) & effects[factor].notna().to_numpy()]
+    return effects[units.isin(fitted_here) & effects[factor].notna().to_numpy()]
+
+
+def _by_size(used: pd.DataFrame, factor: str, slopes: pd.DataFrame, host_effects: str) -> pd.DataFrame:
     rows = []
     for size in np.unique(used[factor].to_numpy(dtype=float)):
         part = used[used[factor] == size]
@@ -185,16 +196,39 @@ def _trend(slope: Estimate) -> str:
     return "rises" if ci95[0] > 0 else "falls" if ci95[1] < 0 else "open"
 
 
-def _change(names: tuple[str, str], factor: str, slope: Estimate, trend: str, level: float) -> str:
+def _judged(used: pd.DataFrame, factor: str, slope: Estimate, level: Estimate) -> tuple[str, float]:
+    """The trend, and the level that words may speak of: with failures only what complete cases say as well.
+
+    A failure at one size is a steep slope of what was imputed, and nothing that was measured.
+    """
+    trend = _trend(slope)
+    if trend == "insufficient" or not used["imputed"].any():
+        return trend, level.mean
+    slopes = slopes_of(used.assign(effect=used["complete_case"]).dropna(subset=["effect"]), factor)
+    if slopes.empty:
+        return "open", 0.0
+    same = _trend(estimate_as(grid(slopes, "slope"), slope.host_effects)) == trend
+    alone = estimate_as(grid(slopes), slope.host_effects).mean
+    return trend if same else "open", level.mean if alone * level.mean > 0 else 0.0
+
+
+def _change(
+    names: tuple[str, str], factor: str, slope: Estimate, judged: tuple[str, float], imputed: tuple[int, int]
+) -> str:
+    """The slope in words; ``judged`` is the trend and the level, ``imputed`` how many effects of how many."""
+    trend, level = judged
+    note = " ({} of {} effects imputed)".format(*imputed) if imputed[0] else ""
     effect = f"the effect of {names[0]} against {names[1]}"
     what = f"{effect} changes by {signed(slope.mean)} points per doubling of the {factor}"
     if trend == "insufficient":
         few = f"{slope.origins} independent data set{'s' if slope.origins > 1 else ''} with several sizes"
-        return f"{few}: not enough to judge (five are needed); on these, {what}."
+        return f"{few}: not enough to judge (five are needed); on these, {what}{note}."
     change = {"open": "no change with scale can be seen", "rises": "it rises", "falls": "it falls"}[trend]
     if trend != "open" and level:
         change = f"the {'gain' if level > 0 else 'loss'} {_grows(trend, level)} with scale"
-    return f"T{what[1:]} (95 % interval {ends(interval(slope, 0.95), signed)} points): {change}."
+    if trend != _trend(slope):
+        change = "this rests on imputed failures and is not judged"
+    return f"T{what[1:]} (95 % interval {ends(interval(slope, 0.95), signed)} points): {change}{note}."
 
 
 def _grows(trend: str, level: float) -> str:

@@ -31,7 +31,7 @@ def check_protocol(protocol: Protocol, n_hosts: int) -> None:
             "tuning.repeats",
             protocol.tuning.repeats,
             1 <= protocol.tuning.repeats <= protocol.seeds,
-            f"from 1 to protocol.seeds={protocol.seeds}",
+            f"from 1 to protocol.seeds={protocol.seeds} (more seeds allow more)",
         ),
         ("budget.amount", protocol.budget.amount, protocol.budget.amount > 0, "above 0"),
         ("budget.batch_size", protocol.budget.batch_size, protocol.budget.batch_size >= 2, "at least 2"),

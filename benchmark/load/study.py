@@ -147,7 +147,8 @@ def _host(catalog: Catalog, config: Mapping[str, Any], name: str, width: int | N
     varied = set(slots_of(config))
     sized = [part for slot, part in pipeline.components.items() if part.width and slot not in varied]
     if not sized:
-        raise RequestError(f"hosts: '{name}@{width}': {name} has no width that this study could set")
+        why = "this study varies the architecture" if "architecture" in varied else f"{name} has no width"
+        raise RequestError(f"hosts: '{name}@{width}': {why}, so there is none to set")
     searched = sized[0].space.get(sized[0].width)
     if isinstance(searched, Choice) and width not in searched.choices:
         known = ", ".join(map(str, searched.choices))

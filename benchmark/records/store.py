@@ -187,11 +187,12 @@ class Store:
         )
         return [{"digest": digest, **json.loads(facts)} for digest, facts in rows]
 
-    def fit_seconds(self) -> dict[tuple[str, str, str], float]:
-        """Mean seconds of a fit by (component, host, task), over every study of this store."""
+    def fit_seconds(self, study: str | None = None) -> dict[tuple[str, str, str], float]:
+        """Mean seconds of a fit by (component, host, task), over one study or over all of this store."""
         rows = self._db.execute(
             "SELECT c.component, c.host, c.task, avg(r.fit_seconds) FROM cells c JOIN records r USING (key) "
-            "WHERE r.status = 'ok' GROUP BY c.component, c.host, c.task"
+            "WHERE r.status = 'ok' AND c.study = coalesce(?, c.study) GROUP BY c.component, c.host, c.task",
+            (study,),
         )
         return {(component, host, task): seconds for component, host, task, seconds in rows}
 

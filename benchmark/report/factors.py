@@ -14,6 +14,11 @@ from benchmark.report.words import bounds, counted, p_value, percent
 
 __all__ = ["factor_sentences", "interaction_table", "main_table", "scale_table"]
 
+_IMPUTED = (
+    "imputed: effects with a failure; p is then the larger of that and the p of the others alone, and empty "
+    "where the failures decide."
+)
+
 
 def scale_table(judgement: Judgement) -> Table | None:
     """One row per comparison and size that varies: the slope; None where none does."""
@@ -22,14 +27,16 @@ def scale_table(judgement: Judgement) -> Table | None:
         row: dict[str, Any] = {"candidate": one.candidate, "baseline": one.baseline, "setting": one.setting}
         row |= {"size": one.factor, "per_doubling": one.slope.mean} | _ends("slope", one.ci95)
         row |= {"trend": one.trend, "largest": one.largest, "effect_there": one.at_largest.mean}
-        rows.append(row | _ends("there", interval(one.at_largest, 0.95)) | dict(one.n))
+        row |= _ends("there", interval(one.at_largest, 0.95)) | dict(one.n)
+        rows.append(row | {"imputed": one.imputed})
     if not rows:
         return None
     shares = ("per_doubling", "slope_low", "slope_high", "effect_there", "there_low", "there_high")
     caption = (
         "Change of the effect (percentage points) when the size doubles: the mean of the slopes fitted "
         "within each data set and host, with its 95 % interval; and the fitted effect at the largest size. "
-        "Intervals are for each comparison alone."
+        "Intervals are for each comparison alone. imputed: effects with a failure; a trend counts only where "
+        "the others alone show it too."
     )
     formats = dict.fromkeys(shares, percent) | {"largest": lambda size: f"{size:,.0f}"}
     return Table("scale", caption, pd.DataFrame(rows), formats)
@@ -39,7 +46,7 @@ def main_table(judgement: Judgement) -> Table | None:
     """One row per part of either slot: its mean gain over its slot's baseline; None without two slots."""
     caption = (
         "Main effects: the gain of each part over the baseline's part of its slot, mean over the parts of "
-        "the other slot, with its 95 % interval; p of the t test, Holm-corrected within the slot."
+        "the other slot, with its 95 % interval; p of the t test, Holm-corrected within the slot. " + _IMPUTED
     )
     return _terms(judgement, "main", "main-effects", caption)
 
@@ -49,7 +56,7 @@ def interaction_table(judgement: Judgement) -> Table | None:
     caption = (
         "Interactions (percentage points): the gain of a part beside a part of the other slot, minus its "
         "gain beside the baseline's part, with its 95 % interval; p of the t test, Holm-corrected. 0 means "
-        "that the effects of the two parts multiply."
+        "that the effects of the two parts multiply. " + _IMPUTED
     )
     return _terms(judgement, "interaction", "interaction", caption)
 
@@ -67,7 +74,7 @@ def _row(found: Interaction, term: Term) -> dict[str, Any]:
     where = {"with": term.over[0], "against": term.over[1]} if term.kind == "interaction" else {}
     row: dict[str, Any] = {"slot": term.slot, "part": term.level, "base": term.base} | where
     row |= {"setting": found.setting, "mean": term.found.mean, "low": low, "high": high, "p": term.p}
-    return row | {"p_holm": term.p_holm, "origins": term.found.origins}
+    return row | {"p_holm": term.p_holm, "origins": term.found.origins, "imputed": term.imputed}
 
 
 def _ends(name: str, pair: tuple[float, float] | None) -> dict[str, float | None]:
@@ -85,8 +92,10 @@ def factor_sentences(judgement: Judgement) -> dict[str, list[str]]:
 
 
 def _scale_sentences(scaling: Sequence[Scaling]) -> Iterator[str]:
-    """A sentence for every clear change, and one for all candidates without."""
-    yield from (one.sentence for one in scaling if one.trend in ("rises", "falls"))
+    """A sentence for every clear change and wherever failures have a part, and one for all the others."""
+    alone = [one for one in scaling if one.imputed or one.trend in ("rises", "falls")]
+    yield from (one.sentence for one in alone)
+    scaling = [one for one in scaling if one not in alone]
     for trend, says in (("open", "no change with scale can be seen"), ("insufficient", "too few data sets")):
         for factor in dict.fromkeys(one.factor for one in scaling):
             same = [one.candidate for one in scaling if one.trend == trend and one.factor == factor]

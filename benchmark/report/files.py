@@ -69,7 +69,8 @@ def write(
     place = folder / "report"
     with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as scratch:
         report = Path(scratch) / "report"
-        drawn = _draw(report / "figures", records, trials, judgement)
+        sampler = study.protocol.tuning.sampler
+        drawn = _draw(report / "figures", records, trials, judgement, sampler)
         made = {**_about(tasks), **_tables(records, judgement, refused), **_tuning(records, edges)}
         _save_tables(report / "tables", made)
         metrics = tuple(sorted(set(records["metric"].dropna()) - {""}))
@@ -91,12 +92,12 @@ def _save_tables(folder: Path, made: Mapping[str, Table | None]) -> None:
 
 
 def _draw(
-    folder: Path, records: pd.DataFrame, trials: pd.DataFrame, judgement: Judgement
+    folder: Path, records: pd.DataFrame, trials: pd.DataFrame, judgement: Judgement, sampler: str
 ) -> tuple[dict[str, Drawing | None], list[tuple[Comparison, list[Drawing]]], dict[str, str]]:
     """The figures that stand alone, those of each candidate, and the inline SVG of all by name."""
     folder.mkdir(parents=True)
     with figures.style():
-        drawings, evidence = _drawings(records, trials, judgement), _evidence(judgement)
+        drawings, evidence = _drawings(records, trials, judgement, sampler), _evidence(judgement)
         every = [d for d in drawings.values() if d] + [d for _, pair in evidence for d in pair]
         return drawings, evidence, {drawing.name: figures.save(drawing, folder) for drawing in every}
 
@@ -106,13 +107,15 @@ def _leading(judgement: Judgement) -> list[Comparison]:
     return [c for c in judgement.comparisons if c.setting == judgement.comparisons[0].setting]
 
 
-def _drawings(records: pd.DataFrame, trials: pd.DataFrame, judgement: Judgement) -> dict[str, Drawing | None]:
+def _drawings(
+    records: pd.DataFrame, trials: pd.DataFrame, judgement: Judgement, sampler: str
+) -> dict[str, Drawing | None]:
     leading = _leading(judgement)
     first = leading[0]
     n = f"{_n(first)}."
     about = f"{_n(first)}; {_interval_kind(first)}."
     floors = [floor.effects for (_, setting), floor in judgement.aa.items() if setting == first.setting]
-    curves = figures.budget_curves(trials, records, first.baseline)
+    curves = figures.budget_curves(trials, records, first.baseline, sampler)
     stands = figures.reference_effects(judgement.references, first.baseline)
     scaling = [one for one in judgement.scaling if one.setting == first.setting]
     together = [one for one in judgement.interactions if one.setting == first.setting]
@@ -122,7 +125,7 @@ def _drawings(records: pd.DataFrame, trials: pd.DataFrame, judgement: Judgement)
         "scale_width": figures.scaling(scaling, "width", judgement.rope),
         "interaction": figures.interaction(together[0], judgement.rope) if together else None,
         "settings": figures.settings(judgement.comparisons, about),
-        "budget": figures.budget(curves, first.baseline, n),
+        "budget": figures.budget(curves, first.baseline, n, sampler),
         "cost": figures.cost(leading, about),
         "references": figures.references(stands, first.baseline, n),
         "floor": figures.floor(pd.concat(floors, ignore_index=True), leading, n),

@@ -59,7 +59,8 @@ def edge_sentences(edges: pd.DataFrame) -> list[str]:
     """One warning per end of a search space that the tuned settings crowd at."""
     return [
         f"{row['component']} {_argument(row)}: {share(row[there], 0)} of the tuned settings lie at the "
-        f"{end} end ({number(row[bound])}) of its search space; widen it."
+        f"{end} end ({number(row[bound])}) of its search space; widen it "
+        "(unless that is where the argument ends)."
         for row in edges.to_dict("records")
         for end, (there, bound) in _ENDS.items()
         if row[end]

@@ -107,12 +107,17 @@ class Neighbours(neighbors.KNeighborsRegressor):  # type: ignore[misc]
     seed
         Not used: nothing here is random.
     n_neighbors
-        How many.
+        How many; all rows where there are fewer.
     """
 
     def __init__(self, seed: int, n_neighbors: int = 10) -> None:
         super().__init__(n_neighbors=n_neighbors)
         self.seed = seed
+
+    def kneighbors(self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True) -> Any:
+        """Distances, if asked for, and places of the nearest rows, each ``(n_rows, n_neighbors)``."""
+        n_neighbors = min(n_neighbors or self.n_neighbors, self.n_samples_fit_)
+        return super().kneighbors(X, n_neighbors, return_distance)
 
 
 class SmallMLP(neural_network.MLPRegressor):  # type: ignore[misc]

@@ -77,7 +77,7 @@ def test_sizes_are_nested_tasks_of_one_origin(lab: Any, capsys: pytest.CaptureFi
     assert lab("plan", *overrides, "--json") == 0
     refused = json.loads(capsys.readouterr().out)["refused"]
     assert {(item["task"], item["reason"]) for item in refused} == {
-        ("wine@200", "it has 178 rows, fewer than 200")
+        ("wine@200", "the data set has fewer rows than that")
     }
 
 

@@ -185,6 +185,72 @@ def test_failures_are_imputed_as_elsewhere() -> None:
     )
 
 
+def noisy(at: Place) -> float:
+    """Effects that multiply, with noise of each arm, task and host."""
+    key = [OPTIMIZERS.index(at.optimizer), SCHEDULES.index(at.schedule), at.task, at.host]
+    return multiplied(at) * float(np.exp(np.random.default_rng(key).normal(0, 0.01)))
+
+
+def worse_together(at: Place) -> float:
+    return noisy(at) * (1.2 if (at.optimizer, at.schedule) == ("radam", "cosine") else 1.0)
+
+
+def failing(failed: Callable[[pd.DataFrame], pd.Series], error: Error = noisy) -> Interaction:
+    records = records_of(error, tasks=8)
+    rows = (records["component"] == "radam+cosine") & failed(records)
+    records.loc[rows, ["status", "error"]] = ["failed", np.nan]
+    return found_in(records)
+
+
+def test_an_arm_that_always_fails_is_no_interaction() -> None:
+    found = failing(lambda records: records["host"].notna())
+    one = term(found, "interaction", "radam")
+    assert one.found.mean < -0.2 and one.ci95 is not None and one.ci95[1] < -0.1
+    assert (one.imputed, one.effects, one.p, one.p_holm) == (16, 16, None, None)
+    assert "smaller" not in found.sentence
+    assert found.sentence.endswith(
+        "Resting on imputed failures and not judged: radam with cosine (16 of 16 effects imputed)."
+    )
+    assert one.to_json()["imputed"] == 16
+    for kind, over in (("gain", ("cosine",)), ("main", ("constant", "cosine"))):
+        (contrast,) = [t for t in found.of(kind) if t.level == "radam" and t.over == over]
+        assert (contrast.imputed, contrast.p) == (16, None)
+    other = term(found, "interaction", "lion")
+    assert other.imputed == 0 and other.p is not None and other.p_holm == other.p
+
+
+@pytest.mark.parametrize("host", ["h0", "h1"])
+def test_failures_on_one_host_add_nothing_to_what_the_others_show(host: str) -> None:
+    """Complete cases of either sign: the p value is never that of the imputed failures."""
+    found = failing(lambda records: records["host"] == host)
+    one = term(found, "interaction", "radam")
+    assert one.imputed == 8 and one.ci95 is not None and one.ci95[1] < 0
+    assert one.p is None or one.p > 0.05
+    assert "smaller" not in found.sentence
+
+
+@pytest.mark.parametrize(("failed", "judged"), [(3, True), (4, False)])
+def test_four_complete_data_sets_do_not_vouch_for_the_failures(failed: int, judged: bool) -> None:
+    tasks = [f"t{number}" for number in range(failed)]
+    one = term(failing(lambda rows: rows["task"].isin(tasks), worse_together), "interaction", "radam")
+    assert (one.imputed, one.found.origins) == (2 * failed, 8)
+    assert (one.p is not None) == judged
+
+
+def test_an_interaction_that_the_complete_cases_show_too_says_how_many_failed() -> None:
+    records = records_of(worse_together, tasks=8).assign(
+        featureless_error=0.0
+    )  # the other arm's error is imputed
+    rows = (records["component"] == "radam+cosine") & (records["task"] == "t3")
+    records.loc[rows, ["status", "error"]] = ["failed", np.nan]
+    found = found_in(records)
+    one = term(found, "interaction", "radam")
+    complete = term(found_in(records[records["task"] != "t3"]), "interaction", "radam")
+    assert one.p is not None and complete.p is not None and complete.p < 0.05
+    assert one.p >= complete.p
+    assert "points) (2 of 16 effects imputed)." in found.sentence
+
+
 def test_few_origins_are_not_judged() -> None:
     found = found_in(records_of(multiplied, tasks=4))
     assert found.sentence == (

@@ -33,6 +33,36 @@ def test_foreign_table_needs_three_columns_only() -> None:
     assert set(blocks["host"]) == {""}
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rows": [10, 20, 30, 30]},
+        {"rows": [0, 0, 5, 5]},
+        {"rows": [10, None, 30, 30]},
+        {"width": "wide"},
+        {"width": [1, 2, 3, 4]},
+        {"width": -3.0},
+        {"width": np.inf},
+        {"rows": ["many", "many", "7", "7"], "width": None},
+    ],
+)
+def test_what_only_shares_its_name_with_a_size_is_no_size(change: dict[str, object]) -> None:
+    table = tabulate(small(**change))
+    assert table["rows"].isna().all() and table["width"].isna().all()
+    plain, found = (compare(rows, "a", "b") for rows in (small(), small(**change)))
+    assert found.sentence == plain.sentence
+    assert judge(small(**change), candidates=["a"], baselines=["b"]).scaling == ()
+
+
+def test_sizes_are_read_where_they_are_sizes() -> None:
+    table = tabulate(small(rows=["10", "10", "20", "20"], width=64))
+    assert dict(zip(table["task"], table["rows"], strict=True)) == {"x": 10, "y": 20}
+    assert set(table["width"]) == {64}
+    told = tabulate(small(rows=[10, 10, None, None]))
+    assert told.loc[told["task"] == "x", "rows"].eq(10).all()
+    assert told.loc[told["task"] == "y", "rows"].isna().all()
+
+
 def test_missing_block_is_counted_and_named(table: Table) -> None:
     records = table({"new": 0.1})
     lacking = (records["component"] == "new") & (records["task"] == "t3") & (records["seed"] == 1)

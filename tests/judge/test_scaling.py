@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -51,6 +51,7 @@ def effects_of(
     frame["origin"], frame["base_host"] = "o" + frame["o"].astype(str), "h" + frame["h"].astype(str)
     frame["task"] = frame["origin"] + "@" + frame["rows"].astype(str)
     frame["host"] = frame["base_host"] + "@" + frame["width"].astype(str)
+    frame["imputed"], frame["complete_case"] = False, frame["effect"]
     return frame.drop(columns=["o", "h"])
 
 
@@ -215,14 +216,55 @@ def test_a_host_with_more_variants_weighs_no_more(table: Table) -> None:
     assert found.leave_one_host_out == pytest.approx((0.1, 0.55))
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"rows": -5}, "rows=-5 in row 0, a size is above 0"),
-        ({"width": "wide"}, "width='wide' in row 0 is not a number"),
-        ({"base_host": [str(k) for k in range(96 * 3)]}, "host 'h0' has more than one base_host"),
-    ],
-)
-def test_sizes_that_make_no_sense_are_refused(table: Table, change: dict[str, object], message: str) -> None:
-    with pytest.raises(RequestError, match=message):
-        compare(table({"new": 0.1}).assign(**change), "new", "base")
+def test_a_host_is_a_variant_of_one_host(table: Table) -> None:
+    with pytest.raises(RequestError, match="host 'h0' has more than one base_host"):
+        compare(table({"new": 0.1}).assign(base_host=[str(k) for k in range(96 * 3)]), "new", "base")
+
+
+def widths(table: Table, failing: Callable[[pd.DataFrame], pd.Series], **kinds: Any) -> Scaling:
+    """The candidate gains 10 % at widths 64, 128 and 256, and fails in the cells that are asked for."""
+    records = table({"new": 0.1}, **kinds)
+    every = [
+        records.assign(host=records["host"] + f"@{width}", base_host=records["host"], width=float(width))
+        for width in (64, 128, 256)
+    ]
+    records = pd.concat(every, ignore_index=True)
+    failed = (records["component"] == "new") & failing(records)
+    records.loc[failed, ["status", "error"]] = ["failed", np.nan]
+    (found,) = judge(records).scaling
+    return found
+
+
+@pytest.mark.parametrize("root", range(6))
+def test_failures_at_one_width_are_no_loss_that_grows_with_scale(table: Table, root: int) -> None:
+    """Whichever way the noise of the complete cases leans."""
+    found = widths(table, lambda records: records["width"] == 256, root=root)
+    assert found.ci95 is not None and found.ci95[1] < -0.1
+    assert (found.trend, found.imputed) == ("open", 16)
+    assert found.sentence.endswith(
+        "points): this rests on imputed failures and is not judged (16 of 48 effects imputed)."
+    )
+    assert found.to_json()["imputed"] == 16
+
+
+def test_where_only_one_width_is_left_nothing_is_judged(table: Table) -> None:
+    found = widths(table, lambda records: records["width"] > 64)
+    assert (found.trend, found.imputed) == ("open", 32)
+    assert "rests on imputed failures and is not judged" in found.sentence
+
+
+def test_a_slope_that_the_complete_cases_show_too_is_judged_and_says_so(table: Table) -> None:
+    records = sized(table, 0.02, noise=0.002)
+    failed = (records["component"] == "new") & (records["task"] == "t7@4000")
+    failed &= (records["seed"] == 0) & (records["fold"] == 0)
+    records.loc[failed, ["status", "error"]] = ["failed", np.nan]
+    rows, width = judge(records).scaling
+    assert (rows.trend, rows.imputed) == ("falls", 4)
+    assert "with scale (4 of 96 effects imputed). At 4,000 rows, the largest" in rows.sentence
+    assert width.trend == "open" and "can be seen (4 of 96 effects imputed)." in width.sentence
+
+
+def test_without_failures_nothing_is_said_of_them(table: Table) -> None:
+    found = widths(table, lambda records: records["width"] < 0)
+    assert found.imputed == 0 and found.to_json()["imputed"] == 0
+    assert "imputed" not in found.sentence and "At a width of 256, the largest" in found.sentence

@@ -71,11 +71,11 @@ def test_every_host_at_every_width(shelf: Any) -> None:
         (["hosts=[mlpp@64]"], "there is no pipeline 'mlpp'; did you mean 'mlp'"),
         (
             ["hosts=[linear@3]", "slot=estimator", "candidates=[random_forest]", "baselines=[linear]"],
-            "hosts: 'linear@3': linear has no width that this study could set",
+            "hosts: 'linear@3': linear has no width, so there is none to set",
         ),
         (
             ["hosts=[mlp@64]", "slot=architecture", "candidates=[resnet]", "baselines=[mlp]"],
-            "mlp has no width that this study could set",
+            "this study varies the architecture, so there is none to set",
         ),
     ],
 )

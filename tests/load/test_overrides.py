@@ -103,6 +103,26 @@ def test_a_wrong_typed_candidate_is_one_line(
     assert message in refused(f"candidates=[{candidate}]")
 
 
+@pytest.mark.parametrize(
+    ("slot", "baseline", "candidate", "says"),
+    [
+        ("schedule", "constant", "torch.optim.lr_scheduler.ExponentialLR", "take total_steps as its 'gamma'"),
+        ("schedule", "constant", "torch.optim.lr_scheduler.OneCycleLR", "take total_steps as its 'max_lr'"),
+        ("loss", "likelihood", "torch.nn.SmoothL1Loss", "take task_type as its 'size_average'"),
+    ],
+)
+def test_a_class_that_would_take_what_it_is_passed_for_something_else(
+    refused: Callable[..., str], slot: str, baseline: str, candidate: str, says: str
+) -> None:
+    line = refused(f"slot={slot}", f"baselines=[{baseline}]", f"candidates=[{candidate}]")
+    assert says in line and f"`swapbench new {slot} NAME`" in line
+
+
+def test_a_class_that_cannot_be_called_says_how_it_would_be(refused: Callable[..., str]) -> None:
+    line = refused("slot=activation", "baselines=[relu]", "candidates=[torch.nn.Threshold]")
+    assert "the slot calls make()" in line and "`swapbench new activation NAME`" in line
+
+
 def test_a_typed_candidate_cannot_be_the_baseline(refused: Callable[..., str]) -> None:
     both = "[torch.optim.Adam]"
     assert "'Adam' is a baseline too" in refused(f"candidates={both}", f"baselines={both}")

@@ -216,6 +216,7 @@ def test_provenance_and_times_of_what_was_run(store: Store) -> None:
     store.link("s", [place(key, fold=n) for n, key in enumerate(("k0", "k1", "failed"))], [])
     assert store.provenance("s") == [{"digest": "p", "cpu": "x", "cores": 2}]
     assert store.fit_seconds() == {("radam", "mlp", "iris"): 2.0}
+    assert store.fit_seconds("another") == {}
 
 
 def test_one_driver_at_a_time_and_readers_beside_it(tmp_path: Path) -> None:

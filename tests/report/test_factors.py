@@ -14,7 +14,7 @@ import pytest
 
 from benchmark.judge import judge
 from benchmark.report import figures, terminal_table
-from benchmark.report.factors import factor_sentences
+from benchmark.report.factors import factor_sentences, scale_table
 from benchmark.report.words import percent
 
 ROWS, WIDTHS = (500, 2000, 8000), (32, 128)
@@ -125,6 +125,28 @@ def test_the_scale_figure_draws_the_judgement_s_numbers(sizes: Any, sizes_folder
     assert f"radam {percent(found[1].slope.mean)} per doubling" in drawing.alt
 
 
+def test_what_rests_on_failures_is_said_wherever_it_is_shown(sizes: Any) -> None:
+    records = sizes.records.copy()
+    failed = (records["component"] == "lion") & (records["width"] == 128)
+    records.loc[failed, ["status", "error"]] = ["failed", np.nan]
+    judgement = judge(records)
+    (one,) = [found for found in judgement.scaling if (found.candidate, found.factor) == ("lion", "width")]
+    assert "rests on imputed failures and is not judged" in one.sentence
+    assert one.sentence in factor_sentences(judgement)["scale"]
+    table = scale_table(judgement)
+    assert table is not None
+    shown = table.frame.set_index(["candidate", "size"])
+    assert shown.loc[("lion", "width"), "imputed"] == one.imputed > 0
+    assert shown.loc[("radam", "width"), "imputed"] == 0
+    with figures.style():
+        drawing = figures.scaling(judgement.scaling, "width", 0.01)
+    assert drawing is not None
+    titles = [axes.get_title("left") for axes in drawing.figure.axes]
+    assert "lion: open, failures" in titles and "radam: no change seen" in titles
+    assert f"Failures count as imputed: lion ({one.imputed} effects imputed)." in drawing.caption
+    assert f"per doubling ({one.imputed} effects imputed)" in drawing.alt
+
+
 def test_verdict_json_has_what_was_found(sizes_folder: Path, slots_folder: Path, folder: Path) -> None:
     scaling, together, plain = (
         set(json.loads((place / "verdict.json").read_text()))
@@ -185,5 +207,7 @@ def test_the_budget_curve_weighs_a_host_s_variants_as_one(case: Any) -> None:
         {"host": ["mlp", "resnet@32", "resnet@128"], "base_host": ["mlp", "resnet", "resnet"]}
     )
     records = case.records[case.records["host"] == "mlp"].drop(columns="host").merge(hosts, how="cross")
-    plain = figures.budget_curves(ours, case.records, "adamw")
-    np.testing.assert_allclose(figures.budget_curves(trials, records, "adamw")["effect"], plain["effect"])
+    plain = figures.budget_curves(ours, case.records, "adamw", "sobol")
+    np.testing.assert_allclose(
+        figures.budget_curves(trials, records, "adamw", "sobol")["effect"], plain["effect"]
+    )

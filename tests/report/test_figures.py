@@ -27,7 +27,9 @@ def test_the_budget_curve_of_one_cell_is_the_effect_of_its_expected_best(case: A
     one = case.trials[
         (case.trials["task"] == "wine") & (case.trials["host"] == "mlp") & (case.trials["fold"] == 0)
     ]
-    curves = figures.budget_curves(one, case.records, "adamw").set_index(["component", "k"])["effect"]
+    curves = figures.budget_curves(one, case.records, "adamw", "sobol").set_index(["component", "k"])[
+        "effect"
+    ]
     runs = {name: run for name, run in one.groupby("component")}
     default = float(runs["adamw"].loc[runs["adamw"]["trial"] == 0, "error"].iloc[0])
     for name, run in runs.items():
@@ -43,7 +45,7 @@ def test_the_budget_curve_is_the_mean_of_the_tuning_studies_curves(case: Any) ->
         tuning=1, validation_error=random.random(len(first)), error=random.random(len(first))
     )
     second = second[~((second["component"] == "lion") & (second["trial"] > 2))]  # one study came less far
-    both = figures.budget_curves(pd.concat([first, second]), case.records, "adamw")
+    both = figures.budget_curves(pd.concat([first, second]), case.records, "adamw", "sobol")
 
     def errors(trials: pd.DataFrame, component: str, k: int) -> dict[str, float]:
         runs = trials[trials["component"] == component].groupby(["host", "fold"])
@@ -68,22 +70,60 @@ def test_the_budget_curve_is_the_mean_of_the_tuning_studies_curves(case: Any) ->
     assert both.groupby("component")["k"].max().to_dict() == {"adamw": 4, "lion": 3, "radam": 4, "sgd": 4}
 
 
+def test_the_budget_curve_of_a_guided_search_is_of_its_first_trials(case: Any) -> None:
+    """Mean over splits and tuning studies of the best of the first k, whatever the order of the rows."""
+    ours = (
+        case.trials["task"].eq("wine") & case.trials["host"].eq("mlp") & case.trials["component"].eq("adamw")
+    )
+    first = case.trials[ours]
+    random = np.random.default_rng(1)
+    second = first.assign(
+        tuning=1, validation_error=random.random(len(first)), error=random.random(len(first))
+    )
+    both = pd.concat([first, second])
+    shuffled = both.sample(frac=1, random_state=0)
+    curves = figures.budget_curves(shuffled, case.records, "adamw", "tpe")
+    default = both.loc[both["trial"] == 0, "error"].mean()
+    for k, effect in zip(curves["k"], curves["effect"], strict=True):
+        tried = both[both["trial"] < k].reset_index(drop=True)
+        chosen = tried.loc[tried.groupby(["fold", "tuning"])["validation_error"].idxmin(), "error"]
+        error = chosen.mean()
+        assert effect == pytest.approx((default - error) / max(default, error))
+    assert curves["effect"].iloc[0] == pytest.approx(0)
+    others = [figures.budget_curves(both, case.records, "adamw", name) for name in ("sobol", "random")]
+    pd.testing.assert_frame_equal(*others)
+    assert abs(others[0]["effect"].iloc[0]) > 0.01
+
+
+def test_the_budget_figure_says_which_trials_it_means(case: Any) -> None:
+    words = {
+        "tpe": ("best of the first k trials by validation", "tpe learns", "Best of the first k trials. With"),
+        "sobol": ("best of k trials by validation", "all subsets", "Expected best of any k trials. With"),
+    }
+    for sampler, (which, why, alt) in words.items():
+        curves = figures.budget_curves(case.trials, case.records, "adamw", sampler)
+        with figures.style():
+            drawing = figures.budget(curves, "adamw", "", sampler)
+        assert drawing is not None
+        assert which in drawing.caption and why in drawing.caption and drawing.alt.startswith(alt)
+
+
 def test_the_budget_curve_counts_failed_trials_as_featureless(case: Any) -> None:
     one = case.trials[(case.trials["task"] == "wine") & (case.trials["component"] == "adamw")].copy()
     failed = one["trial"] != 0
     one.loc[failed, ["validation_error", "error"]] = np.nan
-    curve = figures.budget_curves(one, case.records, "adamw")["effect"].to_list()
+    curve = figures.budget_curves(one, case.records, "adamw", "sobol")["effect"].to_list()
     assert curve == sorted(curve)
     assert curve[0] < 0
     assert curve[-1] == pytest.approx(0)
 
 
 def test_the_budget_curve_does_not_mind_an_untuned_study(case: Any) -> None:
-    curves = figures.budget_curves(case.trials.iloc[:0], case.records, "adamw")
+    curves = figures.budget_curves(case.trials.iloc[:0], case.records, "adamw", "sobol")
     assert curves.empty
-    assert figures.budget(curves, "adamw", "") is None
-    only = figures.budget_curves(case.trials[case.trials["trial"] == 0], case.records, "adamw")
-    assert figures.budget(only, "adamw", "") is None
+    assert figures.budget(curves, "adamw", "", "sobol") is None
+    only = figures.budget_curves(case.trials[case.trials["trial"] == 0], case.records, "adamw", "sobol")
+    assert figures.budget(only, "adamw", "", "sobol") is None
 
 
 def test_tuning_gains_compare_each_arm_with_itself(case: Any) -> None:

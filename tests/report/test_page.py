@@ -133,7 +133,7 @@ def test_it_warns_where_the_baseline_loses_to_a_reference(page: Reader) -> None:
 
 def test_it_warns_where_tuned_settings_crowd_at_the_end_of_a_search_space(page: Reader) -> None:
     text = " ".join(" ".join(page.text).split())
-    said = "sgd lr: 100 % of the tuned settings lie at the upper end (0.1) of its search space; widen it."
+    said = "sgd lr: 100 % of the tuned settings lie at the upper end (0.1) of its search space; widen it"
     assert text.count(said) == 1
     assert "adamw lr:" not in text
     assert "Where the tuned settings lie in their search spaces" in text

@@ -34,11 +34,12 @@ def crowded(number: int) -> pd.DataFrame:
 
 def test_a_sentence_names_component_argument_end_share_and_bound() -> None:
     assert edge_sentences(crowded(2)) == [
-        "lion a0: 43 % of the tuned settings lie at the lower end (1e−06) of its search space; widen it.",
+        "lion a0: 43 % of the tuned settings lie at the lower end (1e−06) of its search space; widen it "
+        "(unless that is where the argument ends).",
         "lion architecture.width: 43 % of the tuned settings lie at the lower end (1e−06) of its search "
-        "space; widen it.",
+        "space; widen it (unless that is where the argument ends).",
         "lion architecture.width: 30 % of the tuned settings lie at the upper end (0.001) of its search "
-        "space; widen it.",
+        "space; widen it (unless that is where the argument ends).",
     ]
     table = edge_table(crowded(2))
     assert table is not None

@@ -1,32 +1,39 @@
-"""What tuning buys: the expected test error of the best of k trials, against the untuned baseline."""
+"""What tuning buys: the test error of the best of k trials, against the untuned baseline."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from benchmark.judge.budget import expected_best
+from benchmark.judge.budget import expected_best, first_best
 from benchmark.judge.effects import base_hosts, grid, relative
 from benchmark.report.figures.canvas import INK, MARKERS, PALETTE, Drawing, percent_axis
 from benchmark.report.words import label, percent
 
 __all__ = ["budget", "budget_curves"]
 
+GUIDED = ("tpe",)
+"""Samplers whose later trials learn from the earlier ones: the first k trials are no random k of them."""
 _RUN = ["component", "host", "task", "origin", "repeat", "fold", "tuning"]
 
 
-def budget_curves(trials: pd.DataFrame, records: pd.DataFrame, baseline: str) -> pd.DataFrame:
+def budget_curves(trials: pd.DataFrame, records: pd.DataFrame, baseline: str, sampler: str) -> pd.DataFrame:
     """Mean effect of each arm's best of k against ``baseline``'s default: component, k, effect, cells.
 
+    The k trials are any k of those that were run (the expectation over all subsets) where ``sampler``
+    proposes each without a look at the others, and the first k, the default first, where it learns.
     Every tuning study has a curve of its own. Errors are averaged over splits and tuning studies, then the
     effect is taken per (task, host), then averaged with equal weight over hosts and origins: as in the
     verdict. A failed trial counts as the featureless predictor
     of its split, or where that is unknown as the worst trial of its run. An arm is followed up to the
     largest k that all of its runs reached.
     """
-    curves = _curves(trials[(trials["replicate"] == 0) & (trials["role"] != "reference")], records)
+    ours = trials[(trials["replicate"] == 0) & (trials["role"] != "reference")]
+    curves = _curves(ours, records, first_best if sampler in GUIDED else expected_best)
     errors = curves.groupby(["component", "origin", "task", "host", "k"])["error"].mean()
     start = curves[(curves["component"] == baseline) & (curves["k"] == 1)]
     untuned = start.groupby(["origin", "task", "host"])["default"].mean()
@@ -40,19 +47,19 @@ def budget_curves(trials: pd.DataFrame, records: pd.DataFrame, baseline: str) ->
     return pd.DataFrame(rows, columns=["component", "k", "effect", "cells"])
 
 
-def _curves(trials: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
-    """Expected test error by k of every tuning run, beside the error of its default setting."""
+def _curves(trials: pd.DataFrame, records: pd.DataFrame, best_of: Callable[..., np.ndarray]) -> pd.DataFrame:
+    """Test error of the best of k by k of every tuning run, beside the error of its default setting."""
     featureless = records.groupby(["task", "repeat", "fold"])["featureless_error"].max().to_dict()
     reached = trials.groupby(_RUN).size().groupby("component").min()
     parts = []
-    for place, run in trials.groupby(_RUN, sort=True):
+    for place, run in trials.sort_values("trial", kind="stable").groupby(_RUN, sort=True):
         where = dict(zip(_RUN, place, strict=True))
         stands_in = featureless.get((where["task"], where["repeat"], where["fold"]), np.nan)
         stands_in = run["error"].max() if pd.isna(stands_in) else stands_in
         if pd.isna(stands_in):  # every trial failed on a split without a featureless error: no curve
             continue
         test = run["error"].fillna(stands_in).to_numpy(dtype=float)
-        curve = expected_best(run["validation_error"], test, failed_error=stands_in)
+        curve = best_of(run["validation_error"], test, failed_error=stands_in)
         default = test[run["trial"].to_numpy() == 0].mean()
         k = np.arange(1, reached[where["component"]] + 1)
         parts.append(pd.DataFrame({**where, "k": k, "error": curve[: len(k)], "default": default}))
@@ -60,7 +67,7 @@ def _curves(trials: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
-def budget(curves: pd.DataFrame, baseline: str, about: str) -> Drawing | None:
+def budget(curves: pd.DataFrame, baseline: str, about: str, sampler: str) -> Drawing | None:
     """Effect against the number of trials, one line per arm, or None where nothing was tuned."""
     if curves.empty or curves["k"].max() < 2:
         return None
@@ -89,13 +96,24 @@ def budget(curves: pd.DataFrame, baseline: str, about: str) -> Drawing | None:
     axes.set_ylabel(f"effect against untuned {label(baseline, 16)}, %")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
     largest = int(curves["k"].max())
-    caption = (
-        f"Expected test error of the best of k trials by validation, k = 1 to {largest}, relative to "
-        f"{baseline} with its default setting (zero line). Exact mean over all subsets of the trials that "
-        f"were run, the default setting among them; no interval is drawn. {about}"
-    )
+    against = f"k = 1 to {largest}, relative to {baseline} with its default setting (zero line)"
+    which, caption = _said(sampler, against)
     last = curves[curves["k"] == curves.groupby("component")["k"].transform("max")]
-    alt = "With the whole budget: " + "; ".join(
-        f"{row.component} {percent(row.effect)}" for row in last.itertuples()
-    )
+    ends = "; ".join(f"{row.component} {percent(row.effect)}" for row in last.itertuples())
+    alt = f"{which} With the whole budget: {ends}"
+    caption = f"{caption}; no interval is drawn. {about}"
     return Drawing("tuning-budget", "What tuning buys", caption, f"{alt}.", figure, curves)
+
+
+def _said(sampler: str, against: str) -> tuple[str, str]:
+    """Which k trials are meant, in a sentence for the alternative text, and the caption's beginning."""
+    if sampler in GUIDED:
+        return "Best of the first k trials.", (
+            f"Test error of the best of the first k trials by validation, {against}. Trials in the order "
+            f"in which they were run, the default setting first, since {sampler} learns from earlier ones; "
+            "mean over tuning studies"
+        )
+    return "Expected best of any k trials.", (
+        f"Expected test error of the best of k trials by validation, {against}. Exact mean over all subsets "
+        "of the trials that were run, the default setting among them"
+    )

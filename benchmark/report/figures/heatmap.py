@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -23,13 +24,14 @@ def heatmap(comparison: Comparison, name: str) -> Drawing:
     """Tasks down, hosts across, effects in percent; bold outside the noise, a dagger where imputed."""
     effects = comparison.effects
     order = by_task(comparison)["task"]
-    values = effects.pivot(index="task", columns="host", values="effect").reindex(order)
+    hosts = sorted(effects["host"].unique(), key=_natural)
+    values = effects.pivot(index="task", columns="host", values="effect").reindex(order, columns=hosts)
     loud = (
         effects.assign(loud=effects["outcome"] != "tie")
         .pivot(index="task", columns="host", values="loud")
-        .reindex(order)
+        .reindex(order, columns=hosts)
     )
-    imputed = effects.pivot(index="task", columns="host", values="imputed").reindex(order)
+    imputed = effects.pivot(index="task", columns="host", values="imputed").reindex(order, columns=hosts)
     n_tasks, n_hosts = values.shape
     height, width = 0.95 + 0.27 * n_tasks, 1.9 + 0.85 * n_hosts
     figure = Figure(figsize=(width, height))
@@ -68,6 +70,11 @@ def heatmap(comparison: Comparison, name: str) -> Drawing:
     )
     alt = f"Table of effects of {comparison.candidate} by data set and host; the numbers are in the CSV file."
     return Drawing(name, title, caption, alt, figure, effects)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A key that sorts ``mlp@16`` before ``mlp@128``."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _readable(face: Sequence[float]) -> str:

@@ -67,11 +67,15 @@ def _others(found: Interaction, slot: str) -> list[str]:
 
 def _caption(found: Interaction, slot: str, other: str) -> str:
     n = found.of("gain")[0].found
+    failed = [
+        f"{one.level} with {one.over[0]}" for one in found.of("gain") if one.slot == slot and one.imputed
+    ]
+    imputed = f" Failures count as imputed: {', '.join(failed)}." if failed else ""
     return (
         f"Effect of each {slot} against {found.base[slot]} (dashed) within each {other}: a level line means "
         "that the two slots do not interact, that is, that their effects multiply. Vertical lines: 95 % t "
         f"intervals over {counted(n.origins, 'independent data set')} ({n.host_effects} hosts), alpha 0.05, "
-        "each for itself. Grey: too small to count (ROPE)."
+        f"each for itself. Grey: too small to count (ROPE).{imputed}"
     )
 
 
@@ -79,6 +83,13 @@ def _table(found: Interaction) -> pd.DataFrame:
     rows = []
     for term in found.of("gain"):
         low, high = term.ci95 or (None, None)
-        row = {"slot": term.slot, "level": term.level, "base": term.base, "with": term.over[0]}
-        rows.append(row | {"gain": term.found.mean, "low": low, "high": high, "origins": term.found.origins})
+        row: dict[str, Any] = {"slot": term.slot, "level": term.level, "base": term.base}
+        row |= {
+            "with": term.over[0],
+            "gain": term.found.mean,
+            "low": low,
+            "high": high,
+            "origins": term.found.origins,
+        }
+        rows.append(row | {"imputed": term.imputed})
     return pd.DataFrame(rows)

@@ -38,7 +38,8 @@ def scaling(every: Sequence[Scaling], factor: str, rope: float) -> Drawing | Non
     for axes, one in zip(grid.flat, found, strict=False):
         _panel(axes, one, rope)
         name = f"{one.candidate} / {one.baseline}" if several else one.candidate
-        axes.set_title(f"{label(name, 22)}: {_TRENDS[one.trend]}", fontsize=8.5)
+        trend = "open, failures" if one.imputed and one.trend == "open" else _TRENDS[one.trend]
+        axes.set_title(f"{label(name, 22)}: {trend}", fontsize=8.5)
     for axes in grid.flat[len(found) :]:
         axes.set_visible(False)
     _sizes(grid[0, 0], sorted({size for one in found for size in one.sizes["size"]}))
@@ -46,7 +47,9 @@ def scaling(every: Sequence[Scaling], factor: str, rope: float) -> Drawing | Non
         axes.tick_params(labelbottom=True)
         axes.set_xlabel(_NOUNS[factor])
     figure.supylabel("effect against the baseline, %", x=0.08 / width, fontsize=9)
-    alt = "; ".join(f"{one.candidate} {percent(one.slope.mean)} per doubling" for one in found)
+    alt = "; ".join(
+        f"{one.candidate} {percent(one.slope.mean)} per doubling{_failures(one)}" for one in found
+    )
     return Drawing(
         f"scale-{factor}",
         f"Effect against the {_NOUNS[factor]}",
@@ -96,13 +99,19 @@ def _named(one: Scaling, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**names)[[*names, *rows.columns]]
 
 
+def _failures(one: Scaling) -> str:
+    return f" ({counted(one.imputed, 'effect')} imputed)" if one.imputed else ""
+
+
 def _caption(found: Sequence[Scaling]) -> str:
     first = found[0]
+    failed = "; ".join(f"{one.candidate}{_failures(one)}" for one in found if one.imputed)
+    imputed = f" Failures count as imputed: {failed}." if failed else ""
     n, hosts = first.n, first.slope.host_effects
     return (
         "Dots: mean effect over the data sets that have this size, with its 95 % interval. Line and band: "
         "mean of the lines fitted within each data set and host (grey), with its 95 % interval; the axis is "
         f"logarithmic. n = {counted(n['origins'], 'independent data set')} and {counted(n['hosts'], 'host')} "
         f"({hosts}) with sizes at least a factor of two apart; t interval over their slopes, alpha 0.05, for "
-        f"each candidate alone. Grey area: too small to count (ROPE). Every panel has its own scale."
+        f"each candidate alone. Grey area: too small to count (ROPE). Every panel has its own scale.{imputed}"
     )
