@@ -104,8 +104,10 @@ def _studies(catalog: Catalog) -> list[dict[str, Any]]:
     rows = []
     for name in catalog.names("study"):
         document = catalog.document("study", name)
-        keys = ("slot", "question", "candidates", "baselines", "hosts")
-        rows.append({"name": name, **{key: document.get(key) for key in keys}})
+        slots = document.get("slot")
+        rest = {key: document.get(key) for key in ("question", "candidates", "baselines", "hosts")}
+        slot = "+".join(map(str, slots)) if isinstance(slots, list) else slots
+        rows.append({"name": name, "slot": slot, **rest})
     return rows
 
 

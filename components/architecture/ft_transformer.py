@@ -18,6 +18,9 @@ from components.architecture.input_spec import InputSpec
 
 __all__ = ["FTTransformer"]
 
+MOST_COLUMNS = 1000
+"""More tokens than these would take gigabytes of attention weights for a batch."""
+
 
 class FTTransformer(nn.Module):
     """Every column a token, with one more that asks the others and then predicts.
@@ -40,6 +43,11 @@ class FTTransformer(nn.Module):
         Share of the attention weights that are dropped.
     hidden_dropout
         Share of the feed-forward layers' hidden units that are dropped.
+
+    Raises
+    ------
+    ValueError
+        When there are more than 1,000 columns.
     """
 
     def __init__(
@@ -55,6 +63,12 @@ class FTTransformer(nn.Module):
         hidden_dropout: float = 0.1,
     ) -> None:
         super().__init__()
+        n_columns = input_spec.n_numeric + len(input_spec.cardinalities)
+        if n_columns > MOST_COLUMNS:
+            raise ValueError(
+                f"{n_columns} columns are more than the {MOST_COLUMNS} that attention of all pairs takes; a "
+                "preprocessor that makes columns (one-hot, polynomial) is not for this architecture"
+            )
         self.network = rtdl.FTTransformer(
             n_cont_features=input_spec.n_numeric,
             cat_cardinalities=list(input_spec.cardinalities),

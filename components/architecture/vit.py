@@ -36,7 +36,7 @@ class ViT(nn.Module):
     d_hidden_multiplier
         Width of the feed-forward layers, in units of ``d_model``.
     dropout
-        Share that is dropped of the attention weights, the hidden units and what is added.
+        Share that is dropped of what the blocks add.
 
     Raises
     ------

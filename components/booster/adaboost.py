@@ -169,10 +169,12 @@ class AdaBoost(BaseEstimator):  # type: ignore[misc]
         self, rounds: Iterator[None], X: pd.DataFrame, y: np.ndarray, weight: np.ndarray | None
     ) -> Iterator[float]:
         """The mean squared error after every round."""
-        values, said = X.to_numpy(np.float64), []
+        values = X.to_numpy(np.float64)
+        said = votes = np.empty((len(y), 0))
         for _ in rounds:
-            said.append(self.members_[-1].predict(values))
-            yield mean_loss((_median(said, self.votes_) - y) ** 2, weight)
+            added = self.members_[-1].predict(values), np.full(len(y), self.votes_[-1])
+            said, votes = _sorted(np.column_stack([said, added[0]]), np.column_stack([votes, added[1]]))
+            yield mean_loss((_middle(said, votes) - y) ** 2, weight)
 
     def _choices(self, member: Any, X: np.ndarray) -> np.ndarray:
         """1 in the column of the class that a member votes for ``(n_rows, n_classes)``."""
@@ -182,8 +184,18 @@ class AdaBoost(BaseEstimator):  # type: ignore[misc]
 def _median(said: list[np.ndarray], votes: list[float]) -> np.ndarray:
     """The weighted median of every row's predictions ``(n_rows,)``: the least with half the votes below."""
     values = np.column_stack(said)
-    order = values.argsort(axis=1, kind="stable")
-    reached = np.asarray(votes)[order].cumsum(axis=1)
+    return _middle(*_sorted(values, np.broadcast_to(votes, values.shape)))
+
+
+def _sorted(said: np.ndarray, votes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every row's predictions ``(n_rows, n_members)`` from the least to the largest, and their votes."""
+    # The stable sort merges what is sorted already, so that one more column takes no more than a pass.
+    order = said.argsort(axis=1, kind="stable")
+    return np.take_along_axis(said, order, axis=1), np.take_along_axis(votes, order, axis=1)
+
+
+def _middle(said: np.ndarray, votes: np.ndarray) -> np.ndarray:
+    """Of the sorted predictions the first of each row with half the votes up to it ``(n_rows,)``."""
+    reached = votes.cumsum(axis=1)
     place = (reached >= reached[:, -1:] / 2).argmax(axis=1)
-    rows = np.arange(len(values))
-    return np.asarray(values[rows, order[rows, place]])
+    return np.asarray(said[np.arange(len(said)), place])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from components.booster.rounds import TreeShape, categorical_columns, known_classes
+from components.booster.rounds import TreeShape, categorical_columns, indicators, known_classes
 
 __all__ = ["CatBoost"]
 
@@ -22,8 +22,8 @@ class CatBoost(BaseEstimator):  # type: ignore[misc]
     """Boosted symmetric trees (Prokhorenkova et al., arXiv:1706.09516), kept at the best validation round.
 
     Integer columns are taken as categories, encoded by ordered statistics of the target, NaN as missing. All
-    splits of a level are the same, so that the shape of a tree comes down to its depth: the deepest that has
-    no more leaves than asked for. The share of the columns is drawn for every level. A tree predicts all
+    splits of a level are the same, so that the shape of a tree comes down to its depth: the least with room
+    for the leaves asked for. The share of the columns is drawn for every level. A tree predicts all
     steps of a forecast.
 
     Parameters
@@ -73,16 +73,22 @@ class CatBoost(BaseEstimator):  # type: ignore[misc]
     ) -> Self:
         """Boost on ``X (n_rows, n_features)``, stopping by the loss on ``validation``.
 
-        Validation rows whose class no training row has cannot be scored and are left out. Targets that are
-        all the same are predicted as they are: the library refuses them.
+        Validation rows whose class no training row has cannot be scored and are left out. The library
+        refuses what does not vary: such a target is predicted as it is, and so is such a step of a forecast;
+        from such columns alone, the mean or the frequencies of the classes are.
         """
         if self._classifies():
             self.classes_ = np.unique(y)
             validation, validation_weight = known_classes(self.classes_, validation, validation_weight)
-        self.constant_ = y[0] if (y == y[0]).all() else None
-        if self.constant_ is not None:
+        targets = indicators(self.classes_, y) if self._classifies() else y
+        self.mean_ = np.average(targets, axis=0, weights=sample_weight)
+        self.steps_ = np.atleast_1d(np.ptp(y, axis=0) > 0)
+        self.boosted_ = bool(self.steps_.any() and (X.astype(np.float32).nunique(dropna=False) > 1).any())
+        if not self.boosted_:
             return self
         X_validation, y_validation = validation
+        if self.task_type == "forecasting":
+            y, y_validation = y[:, self.steps_], y_validation[:, self.steps_]
         train = _pool(X, y, sample_weight)
         scored = _pool(X_validation, y_validation, validation_weight) if len(y_validation) else None
         self.learner_ = catboost.CatBoost(self._settings(scored is not None))
@@ -93,14 +99,16 @@ class CatBoost(BaseEstimator):  # type: ignore[misc]
         """Numbers ``(n_rows,)`` or ``(n_rows, horizon)``, or the most probable class codes."""
         if self._classifies():
             return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
-        if self.constant_ is not None:
-            return np.repeat([self.constant_], len(X), axis=0)
-        return np.asarray(self.learner_.predict(_pool(X), thread_count=1))
+        said = np.repeat([self.mean_], len(X), axis=0)
+        if self.boosted_:
+            boosted = self.learner_.predict(_pool(X), thread_count=1)
+            said.reshape(len(X), -1)[:, self.steps_] = boosted.reshape(len(X), -1)
+        return said
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         """Probabilities ``(n_rows, n_classes)``, columns in the order of ``classes_``."""
-        if self.constant_ is not None:
-            return np.ones((len(X), 1))
+        if not self.boosted_:
+            return np.repeat([self.mean_], len(X), axis=0)
         said = self.learner_.predict(_pool(X), prediction_type="Probability", thread_count=1)
         return np.asarray(said)
 
@@ -117,7 +125,7 @@ class CatBoost(BaseEstimator):  # type: ignore[misc]
             "loss_function": loss,
             "iterations": self.n_estimators,
             "learning_rate": self.learning_rate,
-            "depth": max(1, min(depth, math.floor(math.log2(tree.num_leaves)), DEEPEST)),
+            "depth": max(1, min(depth, math.ceil(math.log2(tree.num_leaves)), DEEPEST)),
             "rsm": tree.feature_fraction,
             "l2_leaf_reg": self.l2,
             "random_seed": self.seed,

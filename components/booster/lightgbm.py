@@ -136,26 +136,29 @@ class LightGBM(BaseEstimator):  # type: ignore[misc]
     def _boosted(
         self, settings: dict[str, Any], train: lightgbm.Dataset, scored: lightgbm.Dataset | None
     ) -> lightgbm.Booster:
-        if scored is None:
-            return lightgbm.train(settings, train, self.n_estimators)
         if self._drops_trees():
             return lightgbm.train(settings, train, self._rounds_of_dart(settings, train, scored))
+        if scored is None:
+            return lightgbm.train(settings, train, self.n_estimators)
         stop = lightgbm.early_stopping(self.patience, verbose=False)
         return lightgbm.train(settings, train, self.n_estimators, valid_sets=[scored], callbacks=[stop])
 
     def _rounds_of_dart(
-        self, settings: dict[str, Any], train: lightgbm.Dataset, scored: lightgbm.Dataset
+        self, settings: dict[str, Any], train: lightgbm.Dataset, scored: lightgbm.Dataset | None
     ) -> int:
-        """The best number of rounds out of all.
+        """The best number of rounds out of all up to one that grows no tree.
 
         A round changes the trees of those before it, so that boosting cannot go back but has to be done anew,
-        and the loss comes and goes, so that patience would end it too soon.
+        and the loss comes and goes, so that patience would end it too soon. What the library
+        says after a round without a tree cannot be relied on, since it may leave dropped trees uncounted.
         """
-        losses: dict[str, dict[str, list[float]]] = {}
-        watch = lightgbm.record_evaluation(losses)
-        lightgbm.train(settings, train, self.n_estimators, valid_sets=[scored], callbacks=[watch])
-        ((values,),) = (metrics.values() for metrics in losses.values())
-        return int(np.argmin(values)) + 1
+        booster = lightgbm.Booster(settings, train)
+        if scored is not None:
+            booster.add_valid(scored, "validation")
+        losses: list[float] = []
+        while len(losses) < self.n_estimators and not booster.update():
+            losses.append(booster.eval_valid()[0][2] if scored is not None else -len(losses))
+        return int(np.argmin(losses)) + 1 if losses else 1
 
     def _settings(self) -> dict[str, Any]:
         tree = self.weak_learner

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import random
 import warnings
-from collections.abc import Mapping, Sequence
-from typing import Self
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
 
-import flaml
+import lightgbm  # noqa: F401 - one of FLAML's learners, whose version decides what comes out
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import log_loss
 
 from components.booster.rounds import categorical_columns, known_classes
+from components.estimator.featureless import Featureless
+
+with warnings.catch_warnings():
+    # Its import hides the convergence warnings of the whole process.
+    import flaml
 
 __all__ = ["AutoML"]
 
@@ -59,22 +67,37 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
     ) -> Self:
         """Search on ``X (n_rows, n_features)``, choosing by the log loss or squared error on ``validation``.
 
-        Validation rows whose class no training row has cannot be scored and are left out.
+        Validation rows whose class no training row has cannot be scored and are left out; where no row is
+        left, the training rows are scored. Where the library would drop all columns, the mean or the
+        frequencies of the classes are predicted.
+
+        Raises
+        ------
+        RuntimeError
+            When no trial came to an end.
         """
         classifies = self.task_type in ("binary", "multiclass")
         if classifies:
             self.classes_ = np.unique(y)
             validation, validation_weight = known_classes(self.classes_, validation, validation_weight)
-            if len(self.classes_) == 1:
-                return self
+            y = np.searchsorted(self.classes_, y)
+            validation = validation[0], np.searchsorted(self.classes_, validation[1])
+        if not len(validation[1]):
+            validation, validation_weight = (X, y), sample_weight
         codes = categorical_columns(X)
         self.categories_ = {f"x{place}": np.unique(X.iloc[:, place]) for place in codes}
+        self.constant_: Featureless | None = None
+        if (classifies and len(self.classes_) == 1) or not _tells_rows_apart(self._table(X)):
+            self.constant_ = Featureless(self.task_type, self.seed).fit(X, y, sample_weight)
+            return self
         weights = {"sample_weight": sample_weight, "sample_weight_val": validation_weight}
         self.search_ = flaml.AutoML()
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _python_random_kept():
             # That a trial did not converge is no news about the learner that is chosen.
             warnings.simplefilter("ignore", ConvergenceWarning)
             self._search(X, y, validation, classifies, weights)
+        if self.search_.model is None:
+            raise RuntimeError(f"none of {self.max_iter} trials of FLAML left a learner")
         return self
 
     def _search(
@@ -91,7 +114,7 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             X_val=self._table(validation[0]),
             y_val=validation[1],
             task="classification" if classifies else "regression",
-            metric="log_loss" if classifies else "rmse",
+            metric=self._log_loss if classifies else "rmse",
             estimator_list=[name for name in self.learners if classifies or name != "lrl1"],
             learner_selector="roundrobin",
             max_iter=self.max_iter,
@@ -109,14 +132,37 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Numbers ``(n_rows,)``, or the most probable class codes."""
         if self.task_type == "regression":
+            if self.constant_ is not None:
+                return self.constant_.predict(X)
             return np.asarray(self.search_.predict(self._table(X)))
         return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
 
     def predict_proba(self, X: pd.DataFrame) -> np.ndarray:
         """Probabilities ``(n_rows, n_classes)``, columns in the order of ``classes_``."""
-        if len(self.classes_) == 1:
-            return np.ones((len(X), 1))
+        if self.constant_ is not None:
+            return self.constant_.predict_proba(X)
         return np.asarray(self.search_.predict_proba(self._table(X)))
+
+    def _log_loss(
+        self,
+        X: pd.DataFrame,
+        y: np.ndarray,
+        learner: Any,
+        _labels: object,
+        _X_train: object,
+        _y_train: object,
+        weight: np.ndarray | None = None,
+        *_: object,
+    ) -> tuple[float, dict[str, float]]:
+        """The loss that a trial is judged by, and nothing for the log.
+
+        The library's own fails where the validation rows lack a class of the training rows.
+        """
+        said = learner.predict_proba(X)
+        if not np.isfinite(said).all():
+            return np.inf, {}
+        labels = np.arange(len(self.classes_))
+        return float(log_loss(y, said, labels=labels, sample_weight=weight)), {}
 
     def _table(self, X: pd.DataFrame) -> pd.DataFrame:
         """Integer columns as pandas' categories, missing where training had none of them.
@@ -128,3 +174,22 @@ class AutoML(BaseEstimator):  # type: ignore[misc]
             places = pd.Index(known).get_indexer(table[column])
             table[column] = pd.Categorical.from_codes(places, known)
         return table
+
+
+def _tells_rows_apart(table: pd.DataFrame) -> bool:
+    """Whether any column is left of those that the library drops: constants and categories seen once each."""
+    for _, column in table.items():
+        n_values = column.nunique()
+        if n_values > 1 and not (column.dtype == "category" and n_values == column.count()):
+            return True
+    return False
+
+
+@contextmanager
+def _python_random_kept() -> Iterator[None]:
+    """Undo what the library takes from the stream of the whole process, for the name of its log."""
+    state = random.getstate()
+    try:
+        yield
+    finally:
+        random.setstate(state)

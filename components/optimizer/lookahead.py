@@ -14,6 +14,9 @@ __all__ = ["Lookahead"]
 class Lookahead(pytorch_optimizer.Lookahead):  # type: ignore[misc]
     """The base optimizer, pulled back towards slow weights every ``k`` steps (arXiv:1907.08610, algorithm 1).
 
+    The slow weights are what the algorithm returns: ``eval()`` puts them into the network, ``train()`` the
+    fast ones again.
+
     Parameters
     ----------
     params
@@ -34,3 +37,17 @@ class Lookahead(pytorch_optimizer.Lookahead):  # type: ignore[misc]
         alpha: float = 0.5,
     ) -> None:
         super().__init__(base(params), k=k, alpha=alpha)
+
+    def eval(self) -> None:
+        """Put the slow weights in place; they stay there until ``train()``."""
+        if not self._slow_in_place():
+            self.backup_and_load_cache()
+
+    def train(self) -> None:
+        """Put the fast weights back."""
+        if self._slow_in_place():
+            self.clear_and_load_backup()
+
+    def _slow_in_place(self) -> bool:
+        """Read off the state, so that a checkpoint made during an evaluation says so too."""
+        return any("backup_params" in state for state in self.state.values())

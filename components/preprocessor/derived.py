@@ -11,10 +11,13 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from components.preprocessor.tables import OneHot, Scaled
+from components.preprocessor.tables import OneHot, Scaled, told_apart
 from components.preprocessor.target import columns_of
 
 __all__ = ["Indicators", "PrincipalComponents", "Products"]
+
+LARGEST = 1e18
+"""Factors are cut off here, so that a product of two fits into any float."""
 
 
 class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -43,7 +46,8 @@ class Indicators(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Finite numeric columns, the marks, then the codes ``(n_rows, n_features)``."""
         table = self.scaled_.transform(X)
         numeric = self.scaled_.ordinal_.numeric_
-        marks = self._gaps(X)[self.marked_].astype(np.float32).add_suffix(" missing")
+        marks = self._gaps(X)[self.marked_].astype(np.float32)
+        marks.columns = pd.Index(told_apart((f"{column} missing" for column in marks), table))
         return pd.concat([table[numeric], marks, table.drop(columns=numeric)], axis=1)
 
     def _gaps(self, X: Any) -> pd.DataFrame:
@@ -133,11 +137,11 @@ class Products(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             return table
         products = self.standard_.transform(self._products(table, self.first_, self.second_))
         pairs = zip(self.factors_[self.first_], self.factors_[self.second_], strict=True)
-        names = [f"{first} × {second}" for first, second in pairs]
+        names = told_apart((f"{first} × {second}" for first, second in pairs), table)
         return pd.concat([table, pd.DataFrame(products, index=table.index, columns=names)], axis=1)
 
     def _products(self, table: pd.DataFrame, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        factors = table[self.factors_].to_numpy(np.float32)
+        factors = table[self.factors_].to_numpy(np.float64).clip(-LARGEST, LARGEST)
         products: np.ndarray = factors[:, first] * factors[:, second]
         return products
 

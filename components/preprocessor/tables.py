@@ -6,6 +6,7 @@ All of them take tables of float64 columns (may hold NaN) and ``category`` colum
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 
 from components.preprocessor.flat import Flat
 
-__all__ = ["OneHot", "Ordinal", "Scaled"]
+__all__ = ["OneHot", "Ordinal", "Scaled", "told_apart"]
 
 CHUNK_NUMBERS = 2**22
 """Numbers that are scaled at once: the library makes half a dozen float64 copies, of 32 MiB each."""
@@ -95,27 +96,58 @@ class Scaled(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 class OneHot(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Numbers as in :class:`Scaled`; one float column for each category, all 0 for missing or not seen.
 
+    Of a column with more categories than ``most`` the rarer ones, by their training rows, share one column.
+
     Parameters
     ----------
     scaler
         As in :class:`Scaled`.
+    most
+        Categories of a column, at most, that have one of their own.
     """
 
-    def __init__(self, scaler: Any = "passthrough") -> None:
+    def __init__(self, scaler: Any = "passthrough", most: int = 100) -> None:
         self.scaler = scaler
+        self.most = most
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ARG002 - scikit-learn passes it
-        """Learn what :class:`Scaled` learns."""
+        """Learn what :class:`Scaled` learns, and which categories are frequent."""
         self.scaled_ = Scaled(self.scaler).fit(X)
+        ordinal = self.scaled_.ordinal_
+        many = [column for column, known in ordinal.categories_.items() if len(known) > self.most]
+        codes = ordinal.transform(X)[many] if many else {}
+        self.own_ = {column: np.arange(1, len(known) + 1) for column, known in ordinal.categories_.items()}
+        for column in many:
+            counts = np.bincount(codes[column], minlength=len(ordinal.categories_[column]) + 1)[1:]
+            self.own_[column] = 1 + np.sort(np.argsort(-counts, kind="stable")[: self.most])
         return self
 
     def transform(self, X: Any) -> pd.DataFrame:
         """Float columns only ``(n_rows, n_numeric + n_categories)``."""
         table = self.scaled_.transform(X)
         ordinal = self.scaled_.ordinal_
-        indicators = {
-            f"{column}={category}": (table[column] == code).astype(np.float64)
-            for column, categories in ordinal.categories_.items()
-            for code, category in enumerate(categories, start=1)
-        }
-        return pd.concat([table[ordinal.numeric_], pd.DataFrame(indicators, index=table.index)], axis=1)
+        indicators: list[np.ndarray] = []
+        names: list[str] = []
+        for column, own in self.own_.items():
+            codes, known = table[column].to_numpy(), ordinal.categories_[column]
+            indicators += [codes == code for code in own]
+            names += [f"{column}={known[code - 1]}" for code in own]
+            if len(own) < len(known):
+                indicators.append((codes > 0) & ~np.isin(codes, own))
+                names.append(f"{column} rarer")
+        added = np.array(indicators, np.float64).reshape(len(indicators), len(table)).T
+        columns = told_apart(names, ordinal.numeric_)
+        return pd.concat(
+            [table[ordinal.numeric_], pd.DataFrame(added, index=table.index, columns=columns)], axis=1
+        )
+
+
+def told_apart(names: Iterable[str], taken: Iterable[str]) -> list[str]:
+    """Names for further columns, with a prime for each time that one is there already."""
+    seen, distinct = set(taken), []
+    for name in names:
+        while name in seen:
+            name += "'"
+        seen.add(name)
+        distinct.append(name)
+    return distinct

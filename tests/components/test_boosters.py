@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from sklearn.tree import DecisionTreeClassifier
 from benchmark.catalog import open_catalog
 from benchmark.plan.compatibility import incompatibility
 from benchmark.spec import Component, Pipeline, Task
-from components.booster.adaboost import _median
+from components.booster.adaboost import _median, _middle, _sorted
 from components.booster.rounds import fit_member, joint, rounds_kept
 
 Make = Callable[[str, str], Callable[..., Any]]
@@ -272,6 +272,38 @@ def test_the_weighted_median_is_the_median_of_repeated_values(pairs: list[tuple[
     repeated = np.sort(np.repeat(values, [times for _, times in pairs]))
     median = _median(list(values[:, None]), votes)
     assert median[0] == repeated[(len(repeated) - 1) // 2]
+
+
+@given(st.lists(st.lists(st.integers(-3, 3), min_size=4, max_size=4), min_size=1, max_size=12), st.data())
+def test_the_median_of_one_member_more_is_that_of_all(columns: list[list[int]], data: st.DataObject) -> None:
+    votes = data.draw(st.lists(st.floats(0.01, 9), min_size=len(columns), max_size=len(columns)))
+    said = [np.array(column, dtype=float) for column in columns]
+    values = weights = np.empty((4, 0))
+    for number in range(1, len(said) + 1):
+        added = said[number - 1], np.full(4, votes[number - 1])
+        values, weights = _sorted(np.column_stack([values, added[0]]), np.column_stack([weights, added[1]]))
+        np.testing.assert_array_equal(_middle(values, weights), _median(said[:number], votes[:number]))
+
+
+def test_adaboost_for_numbers_watches_the_median_of_all_members(make: Make) -> None:
+    """After every round, to the bit, and without sorting all of them anew."""
+    X, y = table("regression")
+    learner = make("booster", "adaboost")(
+        make("weak_learner", "tree_3")(seed=0), task_type="regression", seed=0, patience=300, n_estimators=40
+    )
+    learner.fit(X, y, validation=(X, y))
+    said = [member.predict(X.to_numpy()) for member in learner.members_]
+    kept, learner.members_, learner.votes_ = (learner.members_, learner.votes_), [], []
+
+    def rounds() -> Iterator[None]:
+        for member, vote in zip(*kept, strict=True):
+            learner.members_.append(member)
+            learner.votes_.append(vote)
+            yield
+
+    losses = list(learner._losses_of_numbers(rounds(), X, y, None))
+    wanted = [np.mean((_median(said[:n], kept[1][:n]) - y) ** 2) for n in range(1, len(said) + 1)]
+    assert losses == wanted and len(losses) > 10
 
 
 def test_adaboost_for_numbers_gives_hard_rows_more_weight(make: Make) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -79,8 +82,15 @@ def test_gaussian_process_falls_back_to_the_mean_far_away(make: Make) -> None:
 
 def test_knn_asks_the_neighbours(make: Make) -> None:
     X = pd.DataFrame({"x": np.arange(30.0)})
-    learner = make("estimator", "knn")(task_type="regression", seed=0, shared={"n_neighbors": 3})
+    learner = make("estimator", "knn")(task_type="regression", seed=0, n_neighbors=3)
     np.testing.assert_allclose(learner.fit(X, X["x"].to_numpy()).predict(X[1:29]), np.arange(1.0, 29.0))
+
+
+def test_knn_asks_all_rows_where_there_are_fewer(make: Make) -> None:
+    X, y = pd.DataFrame(np.eye(6)), np.array([3, 3, 5, 5, 5, 5])
+    learner = make("estimator", "knn")(task_type="binary", seed=0).fit(X, y)
+    np.testing.assert_allclose(learner.predict_proba(X), [[1 / 3, 2 / 3]] * 6)
+    assert learner.get_params()["n_neighbors"] == 10
 
 
 @pytest.mark.parametrize("task_type", ["binary", "regression"])
@@ -103,3 +113,54 @@ def test_flaml_takes_all_its_learners_in_turn_and_leaves_no_files(
     assert all(learner.search_.best_loss_per_estimator[name] < 1 for name in named)
     assert tried <= named and learner.search_.best_estimator in tried
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("rows", ["of one class", "none", "of a class unknown"])
+def test_flaml_scores_validation_rows_without_some_class(rows: str, weighted: bool, make: Make) -> None:
+    X, y = table(3)
+    y = y + 3
+    at = {"of one class": y == 4, "none": y == 7, "of a class unknown": y == 4}[rows]
+    validation = X[at], y[at] + (5 if rows == "of a class unknown" else 0)
+    weights = {"sample_weight": np.ones(200), "validation_weight": np.ones(at.sum())} if weighted else {}
+    learner = make("estimator", "flaml")(task_type="multiclass", seed=1, max_iter=8)
+    learner.fit(X, y, validation=validation, **weights)
+    assert learner.predict_proba(X).shape == (200, 3)
+    assert np.isfinite(learner.search_.best_loss)
+    assert (learner.predict(X) == y).mean() > 0.5 or rows == "of one class"
+
+
+def test_flaml_says_when_no_trial_left_a_learner(make: Make) -> None:
+    X, y = table(2)
+    learner = make("estimator", "flaml")(task_type="regression", seed=1, max_iter=0)
+    with pytest.raises(RuntimeError, match="none of 0 trials"):
+        learner.fit(X, y, validation=(X, y))
+
+
+@pytest.mark.parametrize(
+    "column", [np.zeros(200), np.zeros(200, int), np.arange(200), np.where(np.arange(200) % 2, np.nan, 1.0)]
+)
+def test_flaml_without_a_column_of_use_says_the_mean_or_frequencies(column: np.ndarray, make: Make) -> None:
+    _, y = table(3)
+    X = pd.DataFrame({"x": column})
+    for task_type in ("multiclass", "regression"):
+        learner = make("estimator", "flaml")(task_type=task_type, seed=1, max_iter=4)
+        learner.fit(X, y, validation=(X, y))
+        if task_type == "regression":
+            np.testing.assert_allclose(learner.predict(X), y.mean())
+        else:
+            np.testing.assert_allclose(learner.predict_proba(X)[0], np.bincount(y) / 200)
+            assert set(learner.predict(X)) == {np.bincount(y).argmax()}
+
+
+def test_flaml_leaves_the_process_as_it_was(make: Make) -> None:
+    X, y = table(2)
+    before, numpy_before = random.getstate(), str(np.random.get_state())  # noqa: NPY002 - left alone
+    make("estimator", "flaml")(task_type="binary", seed=1, max_iter=4).fit(X, y, validation=(X, y))
+    assert random.getstate() == before
+    assert str(np.random.get_state()) == numpy_before  # noqa: NPY002
+    code = "import warnings; a = list(warnings.filters); import components.estimator.flaml; " + (
+        "from sklearn.exceptions import ConvergenceWarning as C; "
+        "assert not [f for f in warnings.filters if f not in a and f[0] == 'ignore' and f[2] is C]"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

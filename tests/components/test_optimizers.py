@@ -197,7 +197,7 @@ def test_trains_real_architectures(name: str, host: str, component: ReadComponen
         pytest.skip(f"{host} does not give what {name} needs; the plan refuses the two")
     case = Trainee(optimizer, make("optimizer", name), network, inputs())
     start = case.weights()
-    case.run(3)
+    case.run(5)  # the first pull of lookahead
     case.mode("eval")
     assert torch.isfinite(case.loss())
     # A bias before batch norm has nothing but rounding errors for a gradient.

@@ -107,6 +107,34 @@ def test_onehot_has_a_column_for_each_category_seen() -> None:
     np.testing.assert_array_equal(out[["category=a", "category=b"]], [[0, 0], [0, 0], [1, 0]])
 
 
+def test_onehot_pools_the_rarer_of_many_categories() -> None:
+    """400 categories, the later ones more frequent; 100 of them get a column."""
+    names = [f"c{number:03}" for number in range(400)]
+    values = pd.Categorical([name for number, name in enumerate(names) for _ in range(1 + number // 100)])
+    train = pd.DataFrame({"group": values})
+    fitted = preprocessor("onehot").fit(train, np.zeros(len(train)))
+    own = [f"group=c{number:03}" for number in range(300, 400)]
+    test = pd.DataFrame({"group": pd.Categorical(["c399", "c000", "new", None])})
+    for raw in (train, test):
+        out = fitted.transform(raw)
+        assert list(out) == [*own, "group rarer"]
+        rare = ~raw["group"].isin(names[300:]) & raw["group"].isin(names)
+        np.testing.assert_array_equal(out["group rarer"], rare)
+        np.testing.assert_array_equal(out.sum(axis=1), raw["group"].isin(names))
+    assert list(preprocessor("onehot").set_params(most=400).fit(train, None).transform(test)) == [
+        f"group={name}" for name in names
+    ]
+
+
+def test_onehot_loses_no_column_where_names_collide() -> None:
+    table = pd.DataFrame(
+        {"a": pd.Categorical(["b=c", "x"]), "a=b": pd.Categorical(["x", "c"]), "a=x": [1.0, 2.0]}
+    )
+    out = preprocessor("onehot").fit(table, None).transform(table)
+    assert out.shape == (2, 5) and out.columns.is_unique
+    np.testing.assert_array_equal(out.iloc[:, 1:], [[1, 0, 0, 1], [0, 1, 1, 0]])
+
+
 @every_preprocessor
 @pytest.mark.parametrize("column", ["number", "category"])
 def test_tables_of_one_kind_and_columns_without_a_value(name: str, column: str) -> None:

@@ -93,6 +93,22 @@ def test_indicators_mark_the_gaps_that_training_had(make: Make) -> None:
     pd.testing.assert_frame_equal(out.drop(columns="gaps missing"), plain)
 
 
+def test_indicators_and_products_lose_no_column_where_names_collide(make: Make) -> None:
+    X = pd.DataFrame({"a": [1.0, np.nan, 2.0, 5.0], "a missing": [3.0, 4.0, 8.0, 1.0]})
+    X["a × a"] = [1.0, 2.0, 2.0, 5.0]
+    for name, n_columns in (("indicators", 4), ("polynomial", 9)):
+        out = make("preprocessor", name)().fit_transform(X, np.arange(4.0))
+        assert out.shape == (4, n_columns) and out.columns.is_unique
+
+
+def test_polynomial_takes_any_finite_number(make: Make) -> None:
+    X = pd.DataFrame({"a": RANDOM.normal(size=50), "b": RANDOM.normal(size=50)})
+    fitted = make("preprocessor", "polynomial")().fit(X, X["a"].to_numpy())
+    out = fitted.transform(pd.DataFrame({"a": [1e30, 1e300], "b": [-1e25, 1.0]}))
+    assert np.isfinite(out).all(axis=None)
+    assert out["a × a"].iloc[0] > 1e30 and out["a × b"].iloc[0] < -1e30
+
+
 @pytest.mark.parametrize("whiten", [False, True])
 def test_pca_components_are_uncorrelated_and_hold_the_variance(whiten: bool, make: Make) -> None:
     onehot = make("preprocessor", "onehot")().fit_transform(TABLE, VALUES)

@@ -122,6 +122,12 @@ def test_columns_of_ft_transformer_keep_their_identity() -> None:
     assert not torch.allclose(network(x, None), network(x.flip(1), None), atol=1e-3)
 
 
+def test_ft_transformer_refuses_more_columns_than_it_can_attend_to(make: Any) -> None:
+    """A task is refused by its own columns; those that a preprocessor makes are known only here."""
+    with pytest.raises(ValueError, match="1001 columns are more than the 1000"):
+        make("architecture", "ft_transformer")(InputSpec(999, (3, 3)), 2, activation=torch.nn.ReLU)
+
+
 def test_ft_transformer_is_refused_where_columns_are_pixels() -> None:
     host = pipeline("ft_transformer")
     image = Task("any", "any", "image", "binary", "any", 9, 64, 2, "")

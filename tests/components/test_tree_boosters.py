@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import log_loss
 
 from benchmark.catalog import open_catalog
 
@@ -95,9 +96,72 @@ def test_dart_goes_back_to_the_round_that_was_best(make: Make) -> None:
     assert min(off(fewer)[0] for fewer in range(1, kept)) > best
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_dart_is_no_worse_off_on_a_rare_class(seed: int, make: Make) -> None:
+    """Two rows in a hundred: what all rounds begin with is not dropped with the first tree."""
+    X, value = table(1500, seed=seed)
+    y = (value > np.quantile(value, 0.98)).astype(int)
+    tree = make("weak_learner", "own_tree")(seed=1)
+    losses = {}
+    for name in ("lightgbm", "lightgbm_dart"):
+        learner = make("booster", name)(tree, task_type="binary", seed=1, n_estimators=100)
+        learner.fit(X[:500], y[:500], validation=(X[500:1000], y[500:1000]))
+        losses[name] = log_loss(y[1000:], learner.predict_proba(X[1000:]))
+    assert losses["lightgbm_dart"] < losses["lightgbm"] + 0.02
+
+
+def test_dart_ends_before_a_round_that_grows_no_tree(make: Make) -> None:
+    """What comes after such a round may count without the trees that it has dropped."""
+    random = np.random.default_rng(0)
+    X = pd.DataFrame({"a": (random.normal(size=60) > 0).astype(float)})
+    y = 10 * X["a"].to_numpy() + random.normal(size=60)
+    tree = make("weak_learner", "own_tree")(seed=1, min_samples_leaf=5)
+    variant = {"boosting": "dart", "drop_rate": 0.1, "boost_from_average": False, "min_gain_to_split": 100.0}
+    booster = make("booster", "lightgbm_dart")
+    learner = booster(tree, task_type="regression", seed=1, n_estimators=200, variant=variant)
+    off = []
+    for validation in ((X, y), (X[:0], y[:0])):
+        learner.fit(X, y, validation=validation)
+        assert 10 < learner.boosters_[0].num_trees() < 30
+        off.append(np.mean((learner.predict(X) - y) ** 2))
+    assert off[0] <= off[1] < 2.6
+
+
 def test_catboost_leaves_no_files(make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     X, y = table()
     tree = make("weak_learner", "own_tree")(seed=1)
     make("booster", "catboost")(tree, task_type="regression", seed=1).fit(X, y, validation=(X, y))
     assert not list(tmp_path.iterdir())
+
+
+def test_catboost_takes_steps_that_never_vary(make: Make) -> None:
+    X, y = table()
+    tree = make("weak_learner", "own_tree")(seed=1)
+    for steps, constant in ((np.column_stack([y, 0 * y + 7, -y]), [1]), (y[:, None] * 0 + 7, [0])):
+        learner = make("booster", "catboost")(tree, task_type="forecasting", seed=1)
+        said = learner.fit(X, steps, validation=(X, steps)).predict(X)
+        assert said.shape == steps.shape
+        np.testing.assert_allclose(said[:, constant], 7)
+        assert (((said - steps) ** 2).mean(axis=0) <= 0.2 * steps.var(axis=0)).all()
+
+
+@pytest.mark.parametrize("column", [np.zeros(90), np.zeros(90, int), np.full(90, np.nan)])
+def test_catboost_says_the_mean_or_frequencies_where_no_column_varies(column: np.ndarray, make: Make) -> None:
+    tree, X = make("weak_learner", "own_tree")(seed=1), pd.DataFrame({"a": column})
+    y, weight = np.arange(90) % 3 + 1, np.arange(90.0)
+    for task_type in ("multiclass", "regression"):
+        learner = make("booster", "catboost")(tree, task_type=task_type, seed=1)
+        learner.fit(X, y, validation=(X, y), sample_weight=weight, validation_weight=weight)
+        if task_type == "regression":
+            np.testing.assert_allclose(learner.predict(X), np.average(y, weights=weight))
+        else:
+            np.testing.assert_allclose(learner.predict_proba(X)[0], np.bincount(y - 1, weight) / weight.sum())
+
+
+@pytest.mark.parametrize(("weak", "depth"), [("own_tree", 5), ("tree_3", 3), ("tree_6", 6), ("stump", 1)])
+def test_catboost_grows_deep_enough_for_the_leaves_asked_for(weak: str, depth: int, make: Make) -> None:
+    X, y = table()
+    tree = make("weak_learner", weak)(seed=1)
+    learner = make("booster", "catboost")(tree, task_type="regression", seed=1, n_estimators=2)
+    assert learner.fit(X, y, validation=(X, y)).learner_.get_all_params()["depth"] == depth

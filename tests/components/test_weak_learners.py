@@ -93,3 +93,10 @@ def test_the_seed_is_what_a_network_starts_from(make: Make) -> None:
     first, again, other = (clone(small).set_params(seed=seed).fit(X, y).predict(X) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.allclose(first, other)
+
+
+def test_neighbours_are_all_rows_where_there_are_fewer(make: Make) -> None:
+    X, y = rows(6)
+    member = make("weak_learner", "knn")(seed=1, n_neighbors=10).fit(X, y)
+    np.testing.assert_allclose(member.predict(X), y.mean())
+    assert member.get_params()["n_neighbors"] == 10

@@ -55,6 +55,4 @@ def test_a_second_tuning_study_keeps_the_first_and_is_told_apart_from_the_seeds(
 
 def test_more_tuning_studies_than_seeds_are_refused(lab: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert lab("plan", *FEW, "protocol.tuning.repeats=4") == 2
-    assert "protocol.tuning.repeats: expected a value from 1 to protocol.seeds=3, got 4" in (
-        capsys.readouterr().err
-    )
+    assert "protocol.tuning.repeats: expected a value from 1 to protocol.seeds=3" in capsys.readouterr().err
