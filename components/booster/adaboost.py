@@ -16,6 +16,7 @@ from components.booster.rounds import (
     joint,
     known_classes,
     mean_loss,
+    predicted,
     rounds_kept,
 )
 
@@ -178,7 +179,8 @@ class AdaBoost(BaseEstimator):  # type: ignore[misc]
 
     def _choices(self, member: Any, X: np.ndarray) -> np.ndarray:
         """1 in the column of the class that a member votes for ``(n_rows, n_classes)``."""
-        return np.asarray(np.eye(len(self.classes_))[member.predict(X).argmax(axis=1)])
+        outputs = predicted(member, X).reshape(len(X), len(self.classes_))
+        return np.asarray(np.eye(len(self.classes_))[outputs.argmax(axis=1)])
 
 
 def _median(said: list[np.ndarray], votes: list[float]) -> np.ndarray:

@@ -12,7 +12,14 @@ from sklearn.base import BaseEstimator
 from sklearn.tree import BaseDecisionTree
 
 from components.booster.losses import Binomial, Loss, Multinomial, Squared
-from components.booster.rounds import fit_member, indicators, known_classes, mean_loss, rounds_kept
+from components.booster.rounds import (
+    fit_member,
+    indicators,
+    known_classes,
+    mean_loss,
+    predicted,
+    rounds_kept,
+)
 
 __all__ = ["GradientBoosting"]
 
@@ -165,7 +172,7 @@ class _Step:
 
     def along(self, X: np.ndarray) -> np.ndarray:
         """What the scores change by ``(n_rows,)``, before shrinkage."""
-        return np.asarray(self.lengths[_regions(self.member, X)] * self.member.predict(X))
+        return np.asarray(self.lengths[_regions(self.member, X)] * predicted(self.member, X))
 
 
 def _along(steps: list[_Step], X: np.ndarray) -> np.ndarray:
@@ -176,16 +183,16 @@ def _step(
     member: Any, X: np.ndarray, down: np.ndarray, curvature: np.ndarray, weight: np.ndarray | None
 ) -> _Step:
     """The Newton step of each region: ``sum(w h down) / sum(w h² curvature)``, h the member's prediction."""
-    regions, predicted = _regions(member, X), member.predict(X)
-    counted = predicted if weight is None else weight * predicted
+    regions, said = _regions(member, X), member.predict(X)
+    counted = said if weight is None else weight * said
     gain = np.bincount(regions, counted * down)
-    bend = np.bincount(regions, counted * predicted * curvature)
+    bend = np.bincount(regions, counted * said * curvature)
     # A region that predicts 0, or whose rows weigh nothing, stays where it is.
     return _Step(member, np.divide(gain, bend, out=np.zeros_like(gain), where=bend > 1e-150))
 
 
 def _regions(member: Any, X: np.ndarray) -> np.ndarray:
     """The leaf of every row ``(n_rows,)``; 0 throughout for what is no tree."""
-    if isinstance(member, BaseDecisionTree):
+    if isinstance(member, BaseDecisionTree) and len(X):
         return np.asarray(member.apply(X))
     return np.zeros(len(X), np.int64)

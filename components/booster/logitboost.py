@@ -10,7 +10,14 @@ import pandas as pd
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator
 
-from components.booster.rounds import fit_member, indicators, known_classes, mean_loss, rounds_kept
+from components.booster.rounds import (
+    fit_member,
+    indicators,
+    known_classes,
+    mean_loss,
+    predicted,
+    rounds_kept,
+)
 
 __all__ = ["LogitBoost"]
 
@@ -120,7 +127,7 @@ class LogitBoost(BaseEstimator):  # type: ignore[misc]
 
     def _along(self, steps: list[Any], X: np.ndarray) -> np.ndarray:
         """What a round adds to the scores of all classes, which sums to 0 ``(n_rows, n_classes)``."""
-        said = np.column_stack([member.predict(X) for member in steps])
+        said = np.column_stack([predicted(member, X) for member in steps])
         if len(steps) == 1:
             said = np.column_stack([said, -said])
         n_classes = said.shape[1]

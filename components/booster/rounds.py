@@ -21,6 +21,7 @@ __all__ = [
     "joint",
     "known_classes",
     "mean_loss",
+    "predicted",
     "rounds_kept",
 ]
 
@@ -90,6 +91,11 @@ def rounds_kept(losses: Iterable[float], patience: int) -> int:
         if number - kept >= patience:
             break
     return kept
+
+
+def predicted(member: Any, X: np.ndarray) -> np.ndarray:
+    """What a member predicts; of no rows, which the library refuses, nothing."""
+    return np.asarray(member.predict(X)) if len(X) else np.zeros(0)
 
 
 def joint(weak_learner: Any) -> Any:

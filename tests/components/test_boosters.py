@@ -353,3 +353,15 @@ def test_a_weight_is_a_number_of_equal_rows(booster: str, task_type: str, make: 
     weighted = said(X, y, sample_weight=times.astype(float))
     np.testing.assert_allclose(weighted, said(X.loc[X.index.repeat(times)], np.repeat(y, times)), rtol=1e-6)
     assert not np.allclose(weighted, said(X, y), rtol=1e-4)
+
+
+@pytest.mark.parametrize("weak", ["tree_3", "ridge"])
+@pytest.mark.parametrize("booster", ["adaboost", "gradient_boosting", "logitboost"])
+def test_validation_rows_of_classes_that_training_lacks(booster: str, weak: str, make: Make) -> None:
+    """No row can be scored, so boosting goes on to its last round."""
+    X, y = table("multiclass")
+    weak_learner = make("weak_learner", weak)(seed=3)
+    learner = make("booster", booster)(weak_learner, task_type="multiclass", seed=3, n_estimators=4)
+    learner.fit(X, y, validation=(X[:9], np.full(9, 7)))
+    assert learner.predict_proba(X).shape == (len(X), 3)
+    assert (learner.predict(X) == y).mean() > (y == np.bincount(y).argmax()).mean()
