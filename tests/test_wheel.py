@@ -64,6 +64,7 @@ def test_the_wheel_carries_the_catalog_and_nothing_odd(wheel: Path) -> None:
     assert not [name for name in names if name.startswith("components/") and name.endswith(".yaml")]
 
 
+@pytest.mark.all
 def test_the_wheel_runs_a_study_beside_folders_of_the_same_names(wheel: Path, tmp_path: Path) -> None:
     environment = tmp_path / "environment"
     venv.create(environment, with_pip=False)

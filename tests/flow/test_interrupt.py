@@ -62,7 +62,7 @@ def descendants(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
-@pytest.mark.parametrize("rows", [3, 40])
+@pytest.mark.parametrize("rows", [pytest.param(3, marks=pytest.mark.all), 40])
 def test_kill_9_of_the_process_group_loses_no_completed_cell(
     lab: Any, rows: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
