@@ -14,7 +14,7 @@ from benchmark.catalog import open_catalog
 from benchmark.cli import main
 
 STUDIES = open_catalog().names("study")
-SAMPLE = ("activations", "weak_learners", "preprocessors")
+SAMPLE = ("losses", "preprocessors", "estimators")
 SHORT = (
     "protocol=quick",
     "tasks=[iris,wine,engel,modechoice,diabetes]",
