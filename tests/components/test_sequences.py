@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from benchmark.spec import Component, InputSpec
-from components.architecture.lstm import LSTM
+from components.architecture.recurrent import LSTM
 from components.architecture.spiking import Leaky
 from components.architecture.ssm import DiagonalStateSpace
 from components.architecture.tcn import TCN
