@@ -6,9 +6,13 @@
 
 from __future__ import annotations
 
-from benchmark.judge.compare import Comparison, Effect, Subset, compare
+from benchmark.judge.compare import compare
+from benchmark.judge.comparison import Comparison, Effect, Sequential, Subset
+from benchmark.judge.family import selected
 from benchmark.judge.interaction import Interaction, Term
+from benchmark.judge.ordered import unsettled
 from benchmark.judge.scaling import Scaling
+from benchmark.judge.selection import Selection
 from benchmark.judge.study import Judgement, judge
 
 __all__ = [
@@ -17,8 +21,12 @@ __all__ = [
     "Interaction",
     "Judgement",
     "Scaling",
+    "Selection",
+    "Sequential",
     "Subset",
     "Term",
     "compare",
     "judge",
+    "selected",
+    "unsettled",
 ]

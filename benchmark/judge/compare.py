@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from benchmark.errors import RequestError
+from benchmark.judge.bootstrap import disagree
+from benchmark.judge.comparison import Comparison, Effect, Reading, Subset
 from benchmark.judge.evidence import Evidence, gather
 from benchmark.judge.floor import aa_effects
 from benchmark.judge.intervals import (
@@ -18,103 +19,34 @@ from benchmark.judge.intervals import (
     interval,
     minimal_detectable_effect,
     prediction,
-    sidak,
+    simultaneous,
     tasks_needed,
+    within_range,
 )
 from benchmark.judge.pairing import Excluded, tabulate
-from benchmark.judge.significance import CorrectedT
+from benchmark.judge.selection import curse
 from benchmark.judge.verdict import Verdict, decide
 from benchmark.judge.words import population, sentence
 
-__all__ = ["Comparison", "Effect", "Subset", "check_rule", "compare", "conclude", "default_setting"]
+__all__ = ["check_rule", "compare", "conclude", "decided", "default_setting"]
 
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """The mean effect and its intervals; None where one origin gives none."""
-
-    mean: float
-    ci95: Interval | None
-    """For this comparison alone."""
-    ci_verdict: Interval | None
-    """At the protocol's level, simultaneous over the candidates: what verdicts use."""
-    ci90: Interval | None
-    prediction95: Interval | None
-    """For one more data set."""
-
-
-@dataclass(frozen=True, slots=True)
-class Subset:
-    """The same question on fewer tasks."""
-
-    origins: int
-    mean: float | None
-    ci_verdict: Interval | None
-    verdict: str
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """Paired statistics of candidate against baseline, and what they support. Effects are shares (Δ)."""
-
-    candidate: str
-    baseline: str
-    setting: str
-    verdict: str
-    effect: Effect
-    probability_of_improvement: float
-    """That the candidate has the smaller error in a random block of a random origin, ties half."""
-    wins: int
-    """Tasks on which the candidate is better by more than max(rope, the task's floor)."""
-    ties: int
-    losses: int
-    p_wilcoxon: float
-    """Signed-rank test over origins, two-sided."""
-    p_holm: float
-    """The same after Holm's adjustment over the family's candidates."""
-    spread: float
-    """Standard deviation of the origins' mean effects."""
-    minimal_detectable_effect: float | None
-    """Found at the level of ``ci_verdict`` with 80 % power."""
-    tasks_needed: int | None
-    """Origins that would settle an effect of the size seen; None where it is settled, or where more
-    tasks alone would not do."""
-    noise_floor: float | None
-    """Largest |mean effect| of the A/A arms; None without them."""
-    n: Mapping[str, int]
-    """origins, tasks, hosts, splits, seeds, blocks."""
-    failures: Mapping[str, int]
-    """Failed blocks of candidate and baseline."""
-    flags: tuple[str, ...]
-    volatile: Mapping[str, Any]
-    """What rests on time, memory or the store's history: cost_ratio, variants_tried, flags."""
-    rope: float
-    level: float
-    host_effects: str
-    """``fixed`` or ``random``."""
-    population: str
-    family: int
-    """Comparisons that ``ci_verdict`` holds for together."""
-    complete_case: float | None
-    """Mean effect over blocks in which neither arm failed."""
-    without_saturated: Subset | None
-    """None where no task is saturated."""
-    leave_one_task_out: Interval | None
-    """Smallest and largest mean effect without one of the tasks."""
-    leave_one_host_out: Interval | None
-    single_task: CorrectedT | None
-    """For a single task: Nadeau and Bengio's test over its splits."""
-    left_out: Mapping[str, tuple[str, ...]]
-    """``hosts``, ``tasks`` and single ``combinations`` that an arm does not fit."""
-    effects: pd.DataFrame
-    """One row per (task, host): origin, task, host, effect, error_candidate, error_baseline,
-    complete_case, improvement, blocks, imputed, saturated, base_host, rows, width, floor, outcome (win,
-    tie or loss)."""
-    tasks: pd.DataFrame
-    """One row per task, over its hosts: origin, task, effect, floor, imputed, saturated, outcome."""
-    hosts: pd.DataFrame
-    """One row per host: host, base_host, mean, low, high (95 % over origins), origins."""
-    sentence: str
+AS_GATHERED = (
+    "candidate",
+    "baseline",
+    "setting",
+    "p_wilcoxon",
+    "n",
+    "failures",
+    "complete_case",
+    "worst_case",
+    "leave_one_task_out",
+    "leave_one_host_out",
+    "single_task",
+    "left_out",
+    "hosts",
+    "beside",
+)
+"""What a comparison takes over from its evidence, whatever the rule."""
 
 
 def compare(
@@ -160,7 +92,8 @@ def compare(
     table = tabulate(records)
     chosen = default_setting(table) if setting is None else setting
     aa = aa_effects(table, baseline, chosen)
-    evidence = gather(table, candidate, baseline, chosen, host_effects=host_effects, aa=aa, excluded=excluded)
+    rule: dict[str, Any] = {"rope": rope, "host_effects": host_effects, "excluded": excluded}
+    evidence = gather(table, candidate, baseline, chosen, aa=aa, **rule)
     return conclude(evidence, rope=rope, level=level, variants_tried=variants_tried)
 
 
@@ -186,61 +119,70 @@ def conclude(
     family: int = 1,
     p_holm: float | None = None,
     variants_tried: int | None = None,
+    reading: Reading | None = None,
+    withheld: str | None = None,
 ) -> Comparison:
-    """The comparison that ``evidence`` supports, as one of ``family`` comparisons judged together."""
-    found, each = evidence.estimate, sidak(level, family)
-    floor = evidence.floor.mean
-    verdict = _decide(evidence, found, each, rope)
-    open_question = verdict.name in ("INCONCLUSIVE", "INSUFFICIENT") and not verdict.flags
+    """The comparison that ``evidence`` supports, as one of ``family`` comparisons judged together.
+
+    ``reading`` replaces the t intervals; ``withheld`` is a flag that says why no verdict may be given.
+    """
+    found, each = evidence.estimate, simultaneous(level, family)
+    verdict, read = _read(evidence, reading or _by_t(evidence, each, rope), rope, withheld)
+    fixed, floor = read.sequential is None, evidence.floor.mean
+    asked = fixed and verdict.name in ("INCONCLUSIVE", "INSUFFICIENT") and not verdict.flags
     tasks = _with_outcome(evidence.tasks, rope)
-    outcomes = tasks["outcome"].value_counts()
     drafted = Comparison(
-        candidate=evidence.candidate,
-        baseline=evidence.baseline,
-        setting=evidence.setting,
         verdict=verdict.name,
-        effect=Effect(
-            found.mean, interval(found, 0.95), interval(found, each), interval(found, 0.90), prediction(found)
-        ),
+        effect=Effect(found.mean, *read[:3], within_range(prediction(found)), evidence.pigeonhole95),
         probability_of_improvement=evidence.improvement,
-        wins=int(outcomes.get("win", 0)),
-        ties=int(outcomes.get("tie", 0)),
-        losses=int(outcomes.get("loss", 0)),
-        p_wilcoxon=evidence.p_wilcoxon,
+        wins=int((tasks["outcome"] == "win").sum()),
+        ties=int((tasks["outcome"] == "tie").sum()),
+        losses=int((tasks["outcome"] == "loss").sum()),
         p_holm=evidence.p_wilcoxon if p_holm is None else p_holm,
         spread=found.spread,
-        minimal_detectable_effect=minimal_detectable_effect(found, each),
-        tasks_needed=tasks_needed(found, each, rope=rope, floor=floor) if open_question else None,
+        minimal_detectable_effect=minimal_detectable_effect(found, each) if fixed else None,
+        tasks_needed=tasks_needed(found, each, rope=rope, floor=floor) if asked else None,
         noise_floor=floor,
-        n=evidence.n,
-        failures=evidence.failures,
-        flags=_flags(evidence, verdict),
-        volatile={"cost_ratio": evidence.cost_ratio, "variants_tried": variants_tried, "flags": []},
+        flags=_flags(evidence, verdict, read),
+        volatile={"cost_ratio": evidence.cost_ratio, **curse(found, variants_tried)},
         rope=rope,
         level=level,
         host_effects=found.host_effects,
         population=population(list(dict.fromkeys(evidence.hosts["base_host"])), found.host_effects),
         family=family,
-        complete_case=evidence.complete_case,
-        without_saturated=_without_saturated(evidence, each, rope),
-        leave_one_task_out=evidence.leave_one_task_out,
-        leave_one_host_out=evidence.leave_one_host_out,
-        single_task=evidence.single_task,
-        left_out=evidence.left_out,
+        without_saturated=read.without_saturated,
         effects=_with_outcome(evidence.effects, rope),
         tasks=tasks,
-        hosts=evidence.hosts,
+        **{name: getattr(evidence, name) for name in AS_GATHERED},
         sentence="",
+        sequential=read.sequential,
     )
     return replace(drafted, sentence=sentence(drafted))
 
 
-def _decide(evidence: Evidence, found: Estimate, each: float, rope: float) -> Verdict:
+def _read(evidence: Evidence, read: Reading, rope: float, withheld: str | None) -> tuple[Verdict, Reading]:
+    within = read.ci90 if read.sequential is None else read.ci_verdict
+    verdict = decided(evidence, evidence.estimate, read.ci_verdict, within, rope)
+    if withheld is None or verdict.name == "INSUFFICIENT":
+        return verdict, read
+    return Verdict("INCONCLUSIVE", (withheld,)), read._replace(without_saturated=None)
+
+
+def _by_t(evidence: Evidence, each: float, rope: float) -> Reading:
+    found = evidence.estimate
+    ci95, ci_verdict, ci90 = (within_range(interval(found, at)) for at in (0.95, each, 0.90))
+    return Reading(ci95, ci_verdict, ci90, _without_saturated(evidence, each, rope))
+
+
+def decided(
+    evidence: Evidence, found: Estimate, ci_verdict: Interval | None, ci90: Interval | None, rope: float
+) -> Verdict:
+    """The verdict on ``found``, the whole of the evidence or a part of it, with these intervals."""
     clean = evidence.complete_case
     return decide(
         origins=found.origins,
-        ci_verdict=interval(found, each),
-        ci90=interval(found, 0.90),
+        ci_verdict=ci_verdict,
+        ci90=ci90,
         rope=rope,
         floor=evidence.floor.mean,
         reversed_without_failures=clean is not None and clean * evidence.estimate.mean < 0,
@@ -253,8 +195,9 @@ def _without_saturated(evidence: Evidence, each: float, rope: float) -> Subset |
     rest = evidence.unsaturated
     if rest is None:
         return Subset(0, None, None, "INSUFFICIENT")
-    verdict = _decide(evidence, rest, each, rope)
-    return Subset(rest.origins, rest.mean, interval(rest, each), verdict.name)
+    ends, ci90 = (within_range(interval(rest, at)) for at in (each, 0.90))
+    verdict = decided(evidence, rest, ends, ci90, rope)
+    return Subset(rest.origins, rest.mean, ends, verdict.name)
 
 
 def _with_outcome(rows: pd.DataFrame, rope: float) -> pd.DataFrame:
@@ -264,9 +207,10 @@ def _with_outcome(rows: pd.DataFrame, rope: float) -> pd.DataFrame:
     return rows.assign(outcome=outcome)
 
 
-def _flags(evidence: Evidence, verdict: Verdict) -> tuple[str, ...]:
+def _flags(evidence: Evidence, verdict: Verdict, read: Reading) -> tuple[str, ...]:
     failed = sum(evidence.failures.values()) > 0
     floor, size = evidence.floor.mean, abs(evidence.estimate.mean)
+    checked = read.sequential is None and verdict.name != "INSUFFICIENT"
     holds = {
         "identical": evidence.identical,
         "imputed": failed,
@@ -274,6 +218,7 @@ def _flags(evidence: Evidence, verdict: Verdict) -> tuple[str, ...]:
         "saturated": bool(evidence.tasks["saturated"].any()),
         **{f"{kind}_excluded": bool(names) for kind, names in evidence.left_out.items()},
         "within_floor": verdict.name in ("BETTER", "WORSE") and floor is not None and size <= floor,
+        "bootstrap_disagrees": checked and disagree(read.ci95, evidence.pigeonhole95),
         "single_task": evidence.n["tasks"] == 1,
     }
     return (*verdict.flags, *(name for name, held in holds.items() if held))

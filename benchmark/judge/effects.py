@@ -14,12 +14,15 @@ __all__ = [
     "leave_one_out",
     "over_hosts",
     "relative",
+    "scaled",
 ]
 
 SATURATED_BELOW = 5
 """Fewer test errors than this in both arms, and a task cannot tell them apart any more."""
 
 PLACE = ["origin", "task", "host"]
+ERRORS = ["error_candidate", "error_baseline"]
+FAILED = ["failed_candidate", "failed_baseline"]
 
 
 def relative(baseline: np.ndarray, candidate: np.ndarray) -> np.ndarray:
@@ -34,37 +37,58 @@ def by_task_and_host(blocks: pd.DataFrame) -> pd.DataFrame:
     """One row per (task, host), sorted by origin, task and host.
 
     Columns: origin, task, host, effect, error_candidate, error_baseline (means over splits and seeds),
-    complete_case (the effect over blocks in which neither arm failed; NaN without one), improvement
-    (share of blocks the candidate wins, ties counting half), blocks, imputed (whether any block was),
-    saturated (a property of the task, over its hosts), base_host, rows (of the task) and width (of the
-    host; NaN where there is none).
+    complete_case (the effect over blocks in which neither arm failed; NaN without one), lowest and highest
+    (what the effect may be, whatever stands for a failure: see below), improvement (share of blocks the
+    candidate wins, ties counting half), blocks, imputed (whether any block was), saturated (a property of
+    the task, over its hosts), base_host, rows (of the task) and width (of the host; NaN where there is none).
+
+    For ``lowest`` a block counts −1 where the candidate failed, 0 where the baseline alone did, and the
+    others their complete case; ``highest`` mirrors that. Neither is inside the effect itself.
 
     Parameters
     ----------
     blocks : pandas.DataFrame
         What ``impute`` returns.
     """
-    sides = ("candidate", "baseline")
-    errors = [f"error_{side}" for side in sides]
+    blocks = scaled(blocks)
     wins = np.sign(blocks["error_baseline"] - blocks["error_candidate"]).fillna(0.0)
     failed = blocks["failed_candidate"] | blocks["failed_baseline"]
-    complete = blocks[errors].where(~failed).add_prefix("complete_")
-    columns = [blocks[PLACE + errors], complete, wins.rename("won"), failed.rename("imputed")]
+    complete = blocks[ERRORS].where(~failed).add_prefix("complete_")
+    columns = [blocks[PLACE + ERRORS + FAILED], complete, wins.rename("won"), failed.rename("imputed")]
     groups = pd.concat(columns, axis=1).groupby(PLACE, observed=True, sort=True)
     means = groups.mean()
-    effects = means[errors].copy()
+    units = blocks[[*PLACE, "exponent", "base_host", "rows", "width"]]
+    units = units.groupby(PLACE, observed=True, sort=True).first()
+    effects = means[ERRORS].apply(lambda errors: np.ldexp(errors, units["exponent"]))
     effects["effect"] = relative(*_pair(means, "error_baseline", "error_candidate"))
-    clean = means["complete_error_baseline"].notna()
     between = relative(*_pair(means, "complete_error_baseline", "complete_error_candidate"))
-    effects["complete_case"] = np.where(clean, between, np.nan)
+    clean = between * (1 - means["imputed"])
+    effects["complete_case"] = np.where(means["complete_error_baseline"].notna(), between, np.nan)
+    effects["lowest"] = np.minimum(clean - means["failed_candidate"], effects["effect"])
+    effects["highest"] = np.maximum(clean + means["failed_baseline"], effects["effect"])
     effects["improvement"] = 0.5 + means["won"] / 2
     effects["blocks"] = groups.size()
     effects["imputed"] = means["imputed"] > 0
     effects["saturated"] = _saturated(blocks, effects.index)
-    places = blocks.groupby(PLACE, observed=True, sort=True)
-    effects[["base_host", "rows", "width"]] = places[["base_host", "rows", "width"]].first()
+    effects[["base_host", "rows", "width"]] = units[["base_host", "rows", "width"]]
     effects = effects.reset_index()
     return effects.astype({name: "str" for name in [*PLACE, "base_host"]})
+
+
+def scaled(blocks: pd.DataFrame) -> pd.DataFrame:
+    """The blocks with both errors divided by a power of two, the same throughout a (task, host).
+
+    The largest error of each is then in [½, 1), so that sums and differences neither overflow at 1e300 nor
+    vanish at 1e-300; effects are the same. Column ``exponent`` says which power it was; blocks that have
+    it are scaled already.
+    """
+    if "exponent" in blocks.columns:
+        return blocks
+    places = [blocks["task"], blocks["host"]]
+    largest = blocks[ERRORS].max(axis=1).groupby(places, observed=True).transform("max")
+    exponent = np.frexp(largest.fillna(0.0).to_numpy(dtype=float))[1]
+    down = {name: np.ldexp(blocks[name].to_numpy(dtype=float), -exponent) for name in ERRORS}
+    return blocks.assign(**down, exponent=exponent)
 
 
 def _pair(means: pd.DataFrame, first: str, second: str) -> tuple[np.ndarray, np.ndarray]:

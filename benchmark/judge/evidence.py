@@ -7,24 +7,29 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-from benchmark.judge.effects import base_hosts, by_host, by_task_and_host, grid, leave_one_out, over_hosts
+from benchmark.judge.beside import Beside, beside
+from benchmark.judge.bootstrap import pigeonhole
+from benchmark.judge.effects import by_task_and_host, grid, leave_one_out, over_hosts, scaled
 from benchmark.judge.floor import Floor, noise_floor
 from benchmark.judge.intervals import (
     Estimate,
     Interval,
     effective_hosts,
     estimate,
-    interval,
     moments,
     resolve_host_effects,
 )
 from benchmark.judge.pairing import Excluded, impute, pair
+from benchmark.judge.shrinkage import between_hosts, shrunken
 from benchmark.judge.significance import CorrectedT, nadeau_bengio, signed_rank
 
 __all__ = ["Evidence", "gather"]
 
 COSTS = {"fit_seconds": "fit_seconds", "memory": "peak_memory_mb"}
+LARGEST_LOG = 700.0
+"""Of a cost ratio: e to the power of more is no number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,12 +44,17 @@ class Evidence:
     tasks: pd.DataFrame
     """One row per task: origin, task, effect (over hosts), floor, imputed, saturated."""
     hosts: pd.DataFrame
-    """One row per host: host, base_host, mean, low, high (95 % over origins), origins."""
+    """One row per host: host, base_host, mean, low, high (95 % over origins), origins, shrunken,
+    shrunken_low, shrunken_high (see ``shrinkage``)."""
     estimate: Estimate
+    pigeonhole95: Interval | None
+    """The bootstrap's interval of the mean; None for a single origin."""
     unsaturated: Estimate | None
     """Without the saturated tasks; None where there is none, or nothing else."""
     complete_case: float | None
     """Mean effect over blocks in which neither arm failed; None without one."""
+    worst_case: Interval | None
+    """The mean effect if failures were as bad as can be for the candidate, and as good; None without any."""
     floor: Floor
     improvement: float
     p_wilcoxon: float
@@ -58,6 +68,7 @@ class Evidence:
     leave_one_task_out: Interval | None
     leave_one_host_out: Interval | None
     cost_ratio: Mapping[str, float | None]
+    beside: Beside
 
 
 def gather(
@@ -66,6 +77,7 @@ def gather(
     baseline: str,
     setting: str,
     *,
+    rope: float,
     host_effects: str,
     aa: pd.DataFrame,
     excluded: Excluded = (),
@@ -81,12 +93,13 @@ def gather(
         When blocks are incomplete, or ``random`` is asked for with one host.
     """
     paired = pair(table, candidate, baseline, setting, excluded=excluded)
-    blocks = impute(paired)
+    blocks = scaled(impute(paired))
     effects = by_task_and_host(blocks)
     floor = noise_floor(aa, among=effects)
     effects["floor"] = _looked_up(floor.by_task_and_host(), effects[["task", "host"]])
     whole = grid(effects)
     kind = resolve_host_effects(host_effects, effective_hosts(~np.isnan(whole)))
+    found = estimate(whole, kind)
     rest = effects[~effects["saturated"]]
     without_task, without_host = leave_one_out(effects)
     return Evidence(
@@ -95,10 +108,12 @@ def gather(
         setting=setting,
         effects=effects,
         tasks=_by_task(effects, floor),
-        hosts=_by_host(effects),
-        estimate=estimate(whole, kind),
+        hosts=_by_host(effects, found.mean),
+        estimate=found,
+        pigeonhole95=pigeonhole(whole, kind),
         unsaturated=estimate(grid(rest), kind) if 0 < len(rest) < len(effects) else None,
         complete_case=_complete_case(effects),
+        worst_case=_worst_case(effects),
         floor=floor,
         improvement=float(moments(grid(effects, "improvement")).mean),
         p_wilcoxon=signed_rank(np.nanmean(whole, axis=1)).p,
@@ -110,6 +125,7 @@ def gather(
         leave_one_task_out=_range(without_task),
         leave_one_host_out=_range(without_host),
         cost_ratio={name: _cost_ratio(blocks, column) for name, column in COSTS.items()},
+        beside=beside(blocks, effects, rope=rope),
     )
 
 
@@ -128,20 +144,31 @@ def _by_task(effects: pd.DataFrame, floor: Floor) -> pd.DataFrame:
     return tasks
 
 
-def _by_host(effects: pd.DataFrame) -> pd.DataFrame:
-    rows = []
-    base = dict(zip(effects["host"], base_hosts(effects), strict=True))
-    for host, values in by_host(effects).items():
-        found = estimate(values[:, None], "fixed")
-        low, high = interval(found, 0.95) or (np.nan, np.nan)
-        row = {"host": host, "base_host": base[host], "mean": found.mean, "low": low, "high": high}
-        rows.append(row | {"origins": found.origins})
-    return pd.DataFrame(rows)
+def _by_host(effects: pd.DataFrame, mean: float) -> pd.DataFrame:
+    cells = grid(effects.drop(columns="base_host"))
+    rows = effects[["host", "base_host"]].drop_duplicates().sort_values("host", ignore_index=True)
+    found = [estimate(column[~np.isnan(column)][:, None], "fixed") for column in cells.T]
+    means, origins = (np.array([getattr(one, name) for one in found]) for name in ("mean", "origins"))
+    errors = np.array([np.nan if one.error is None else one.error for one in found])
+    pulled, sure = shrunken(means, errors, origins, mean=mean, between=between_hosts(cells))
+    half = stats.t.ppf(0.975, np.maximum(origins - 1, 1))
+    columns = {"mean": means, "low": means - half * errors, "high": means + half * errors, "origins": origins}
+    rows = rows.assign(**columns, shrunken=pulled)
+    rows["shrunken_low"], rows["shrunken_high"] = pulled - half * sure, pulled + half * sure
+    ends = ["low", "high", "shrunken_low", "shrunken_high"]
+    return rows.assign(**rows[ends].clip(-1.0, 1.0))
 
 
 def _complete_case(effects: pd.DataFrame) -> float | None:
     cells = grid(effects, "complete_case")
     return float(moments(cells).mean) if cells.size else None
+
+
+def _worst_case(effects: pd.DataFrame) -> Interval | None:
+    if not effects["imputed"].any():
+        return None
+    low, high = (float(moments(grid(effects, column)).mean) for column in ("lowest", "highest"))
+    return low, high
 
 
 def _identical(paired: pd.DataFrame) -> bool:
@@ -150,8 +177,9 @@ def _identical(paired: pd.DataFrame) -> bool:
 
 
 def _left_out(effects: pd.DataFrame, places: list[list[str]]) -> dict[str, tuple[str, ...]]:
-    hosts = {place[0] for place in places} - set(effects["host"])
-    tasks = {place[1] for place in places if len(place) == 2 and place[0] not in hosts} - set(effects["task"])
+    known = {name: set(effects[name].unique()) for name in ("host", "task")}
+    hosts = {place[0] for place in places} - known["host"]
+    tasks = {place[1] for place in places if len(place) == 2 and place[0] not in hosts} - known["task"]
     single = {
         f"{place[1]} in {place[0]}"
         for place in places
@@ -179,12 +207,12 @@ def _over_splits(blocks: pd.DataFrame, effects: pd.DataFrame) -> CorrectedT | No
     """
     if effects["task"].nunique() > 1 or (blocks["pooled_baseline"] == 1).any():
         return None
-    larger = effects[["error_candidate", "error_baseline"]].max(axis=1).set_axis(effects["host"])
-    scale = larger.reindex(blocks["host"].astype("str")).to_numpy()
+    cells = blocks[["error_candidate", "error_baseline"]].groupby(blocks["host"], observed=True)
+    scale = cells.transform("mean").max(axis=1).to_numpy()
     gained = blocks["error_baseline"].to_numpy() - blocks["error_candidate"].to_numpy()
     shares = np.divide(gained, scale, out=np.zeros_like(scale), where=scale > 0)
-    cells = blocks[["base_host", "repeat", "fold", "seed"]].assign(share=shares)
-    variants = cells.groupby(list(cells.columns[:-1]), observed=True, sort=True)["share"].mean()
+    runs = blocks[["base_host", "repeat", "fold", "seed"]].assign(share=shares)
+    variants = runs.groupby(list(runs.columns[:-1]), observed=True, sort=True)["share"].mean()
     by_split = variants.groupby(["repeat", "fold"], observed=True, sort=True).mean()
     ratio = (blocks["n_test_baseline"] / blocks["n_train_baseline"]).mean()
     return nadeau_bengio(by_split.to_numpy(), float(ratio))
@@ -199,7 +227,6 @@ def _cost_ratio(blocks: pd.DataFrame, name: str) -> float | None:
     sides = [f"{name}_candidate", f"{name}_baseline"]
     clean = blocks[~(blocks["failed_candidate"] | blocks["failed_baseline"])]
     means = clean.groupby(["task", "host"], observed=True, sort=True)[sides].mean()
-    means = means[(means > 0).all(axis=1)]
-    if means.empty:
-        return None
-    return float(np.exp(np.log(means[sides[0]] / means[sides[1]]).mean()))
+    logs = np.log(means[(means > 0).all(axis=1) & np.isfinite(means).all(axis=1)])
+    ratio = (logs[sides[0]] - logs[sides[1]]).mean()
+    return float(np.exp(ratio)) if abs(ratio) < LARGEST_LOG else None

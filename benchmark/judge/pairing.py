@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
 
 from benchmark.errors import RequestError, nearest
 
-__all__ = ["UNSTATED", "Excluded", "impute", "pair", "tabulate"]
+__all__ = ["COORDINATE", "UNSTATED", "Arm", "Excluded", "aligned", "impute", "left_out", "pair", "tabulate"]
 
 Excluded = Collection[tuple[str, str] | tuple[str, str, str]]
 """Combinations that could not be run: (component, host), or (component, host, task)."""
+
+Arm = tuple[str, str, int]
+"""Whose rows: component, setting and replicate."""
 
 UNSTATED = "unstated"
 """The setting of every row of a table that does not say how its arms were tuned."""
 
 ARM = ["component", "setting", "replicate"]
 COORDINATE = ["task", "host", "repeat", "fold", "seed"]
+"""What names a block."""
 DEFAULTS = {"host": "", "setting": UNSTATED, "role": "none", "status": "ok", "replicate": 0}
 """What an empty cell means. Elsewhere in a coordinate it is refused."""
 MEASURED = [
@@ -42,9 +46,10 @@ def tabulate(records: pd.DataFrame) -> pd.DataFrame:
     Needed are ``component``, ``task`` and ``error``. Coordinates become categories; ``error`` is NaN
     where the cell failed (a status other than ok, or no finite error); ``worst`` is the largest error
     of the task in the whole table; ``reference`` marks whole pipelines, which are never paired.
-    ``base_host`` is what a host is a variant of (the host itself unless the table says otherwise),
-    ``rows`` the size of its task, ``width`` that of its host; NaN where they are not told, or where a
-    column of that name is something else (no number above 0, or not the same throughout a task or host).
+    A featureless error or a cost that is infinite or negative is not known. ``base_host`` is what a host is
+    a variant of (the host itself unless the table says otherwise), ``rows`` the size of its task, ``width``
+    that of its host; NaN where they are not told, or where a column of that name is something else (no
+    number above 0, or not the same throughout a task or host).
 
     Raises
     ------
@@ -66,6 +71,8 @@ def tabulate(records: pd.DataFrame) -> pd.DataFrame:
         table[name] = _sizes(records, name, table[of])
     for name in MEASURED:
         table[name] = _numbers(records, name)
+    for name in ("featureless_error", "fit_seconds", "peak_memory_mb"):
+        table[name] = table[name].where(np.isfinite(table[name]) & (table[name] >= 0))
     if (table["error"] < 0).any():
         row = int(np.flatnonzero(table["error"] < 0)[0])
         raise RequestError(f"records: error={table['error'][row]:g} in row {row}, an error is at least 0")
@@ -102,16 +109,38 @@ def pair(
     RequestError
         When an arm is unknown or a block is there in one arm only; counts and names the first ones.
     """
-    places = [tuple(place) for component, *place in excluded if component in (candidate, baseline)]
-    ours = _without(_arm(table, candidate, setting, replicate), places, candidate)
-    theirs = _without(_arm(table, baseline, setting, 0), places, baseline)
-    if not all(np.array_equal(ours[name].cat.codes, theirs[name].cat.codes) for name in COORDINATE):
-        raise RequestError(_what_is_missing(ours, theirs, candidate, baseline, setting))
+    arms = [(candidate, setting, replicate), (baseline, setting, 0)]
+    ours, theirs = aligned(table, arms, excluded=excluded)
     blocks = theirs[["origin", "base_host", "rows", "width", *COORDINATE, "worst"]].reset_index(drop=True)
     for side, rows in (("candidate", ours), ("baseline", theirs)):
         for name in MEASURED:
             blocks[f"{name}_{side}"] = rows[name].to_numpy()
     return blocks
+
+
+def aligned(table: pd.DataFrame, arms: Sequence[Arm], *, excluded: Excluded = ()) -> list[pd.DataFrame]:
+    """The rows of each arm, the same blocks in the same order in all of them.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        What :func:`tabulate` returns.
+    excluded : collection of (component, host) or (component, host, task)
+        Combinations that could not be run: where one of the arms has one, it is left out of all.
+
+    Raises
+    ------
+    RequestError
+        When an arm is unknown or a block is not there in every arm; counts and names the first ones.
+    """
+    named = {component for component, _, _ in arms}
+    places = [tuple(place) for component, *place in excluded if component in named]
+    parts = [_without(_arm(table, *arm), places, arm[0]) for arm in arms]
+    first = parts[0]
+    for part in parts[1:]:
+        if not all(np.array_equal(part[name].cat.codes, first[name].cat.codes) for name in COORDINATE):
+            raise RequestError(_what_is_missing(arms, parts))
+    return parts
 
 
 def impute(blocks: pd.DataFrame) -> pd.DataFrame:
@@ -221,26 +250,35 @@ def _arm(table: pd.DataFrame, component: str, setting: str, replicate: int) -> p
 
 
 def _without(rows: pd.DataFrame, places: list[tuple[str, ...]], component: str) -> pd.DataFrame:
-    """The rows outside the places, each of them (host,) or (host, task)."""
+    out = left_out(rows, places)
+    if out.all():
+        raise RequestError(f"records: nothing of '{component}' is left outside the excluded combinations")
+    return rows[~out]
+
+
+def left_out(rows: pd.DataFrame, places: Sequence[tuple[str, ...]]) -> np.ndarray:
+    """Which rows, ``(n_rows,)``, lie in one of the places, each of them (host,) or (host, task)."""
     hosts = [place[0] for place in places if len(place) == 1]
     cells = [place for place in places if len(place) == 2]
-    left_out = rows["host"].isin(hosts).to_numpy()
+    found: np.ndarray = rows["host"].isin(hosts).to_numpy()
     if cells:
-        left_out = left_out | pd.MultiIndex.from_frame(rows[["host", "task"]]).isin(cells)
-    if left_out.all():
-        raise RequestError(f"records: nothing of '{component}' is left outside the excluded combinations")
-    return rows[~left_out]
+        found = found | pd.MultiIndex.from_frame(rows[["host", "task"]]).isin(cells)
+    return found
 
 
-def _what_is_missing(
-    ours: pd.DataFrame, theirs: pd.DataFrame, candidate: str, baseline: str, setting: str
-) -> str:
-    both = ours[COORDINATE].merge(theirs[COORDINATE], how="outer", indicator=True)
-    parts = []
-    for name, side in ((candidate, "right_only"), (baseline, "left_only")):
-        lacking = both[both["_merge"] == side]
+def _what_is_missing(arms: Sequence[Arm], parts: Sequence[pd.DataFrame]) -> str:
+    every = pd.concat([part[COORDINATE] for part in parts]).drop_duplicates()
+    lines = []
+    for (component, _, _), part in zip(arms, parts, strict=True):
+        there = pd.MultiIndex.from_frame(every).isin(pd.MultiIndex.from_frame(part[COORDINATE]))
+        lacking = every[~there].sort_values(COORDINATE)
         if len(lacking):
             shown = lacking.head(MISSING_SHOWN).apply(_named, axis=1, names=COORDINATE)
             more = f" and {len(lacking) - len(shown)} more" if len(lacking) > len(shown) else ""
-            parts.append(f"'{name}' lacks {len(lacking)} of {len(both)} blocks: {'; '.join(shown)}{more}")
-    return f"records: incomplete blocks ({setting}): " + "; ".join(parts)
+            lines.append(
+                f"'{component}' lacks {len(lacking)} of {len(every)} blocks: {'; '.join(shown)}{more}"
+            )
+    settings = ", ".join(dict.fromkeys(setting for _, setting, _ in arms))
+    if len(lines) > MISSING_SHOWN:
+        lines = [*lines[:MISSING_SHOWN], f"and {len(lines) - MISSING_SHOWN} more components lack some"]
+    return f"records: incomplete blocks ({settings}): " + "; ".join(lines)

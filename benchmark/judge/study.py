@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from benchmark.errors import RequestError
-from benchmark.judge.compare import Comparison, check_rule, conclude
-from benchmark.judge.evidence import Evidence, gather
+from benchmark.errors import RequestError, nearest
+from benchmark.judge.board import Board, side_by_side
+from benchmark.judge.compare import check_rule
+from benchmark.judge.comparison import Comparison, plain
+from benchmark.judge.family import Halves, Rule, best_of, confirmed, judged, settings_of
 from benchmark.judge.floor import Floor, aa_effects, noise_floor
 from benchmark.judge.interaction import Factors, Interaction, interact
-from benchmark.judge.pairing import Excluded, tabulate
+from benchmark.judge.ordered import Order, in_order
+from benchmark.judge.pairing import COORDINATE, Excluded, left_out, tabulate
 from benchmark.judge.scaling import FACTORS, Scaling, scale
-from benchmark.judge.significance import holm
+from benchmark.judge.selection import Selection
 
 __all__ = ["VERDICT_SCHEMA", "Judgement", "judge"]
 
 VERDICT_SCHEMA = 1
-
-SHOWN = (
-    "candidate",
-    "baseline",
-    "setting",
-    "verdict",
-    "probability_of_improvement",
-    "wins",
-    "ties",
-    "losses",
-    "p_wilcoxon",
-    "p_holm",
-    "minimal_detectable_effect",
-    "tasks_needed",
-    "noise_floor",
-    "n",
-    "failures",
-    "host_effects",
-    "population",
-    "family",
-    "complete_case",
-    "leave_one_task_out",
-    "leave_one_host_out",
-    "left_out",
-    "sentence",
-    "flags",
-    "volatile",
-)
-"""The fields of a comparison that go into verdict.json as they are."""
+NAMES = ("candidate", "baseline", "setting")
+BOARD_FROM = 3
+"""Two arms are compared; from three on they stand side by side as well."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,19 +50,28 @@ class Judgement:
     """For every comparison and every size that varies, in the order of the comparisons."""
     interactions: tuple[Interaction, ...] = ()
     """For a study of two slots: one for every setting and baseline."""
+    selections: tuple[Selection, ...] = ()
+    """With a selecting and a confirming half: one for every setting and baseline."""
+    primary: Comparison | None = None
+    """The one comparison that the study was made for; the others are secondary."""
+    board: Board | None = None
+    """Candidates and baselines side by side in the leading setting, on the origins that all of them have
+    completely; None where these are fewer than three arms, or there is no such origin."""
 
     def to_json(self, *, study: str, slot: str, metric: str) -> dict[str, Any]:
         """``verdict.json`` as plain values. Outside ``volatile`` a function of the errors alone."""
-        parts: Mapping[str, Sequence[Scaling | Interaction]]
-        parts = {"scaling": self.scaling, "interaction": self.interactions}
+        parts: Mapping[str, Sequence[Scaling | Interaction | Selection]]
+        parts = {"scaling": self.scaling, "interaction": self.interactions, "selections": self.selections}
+        first = self.primary
         return {
             "schema": VERDICT_SCHEMA,
             "study": study,
             "slot": slot,
             "metric": metric,
             "protocol": {"rope": self.rope, "level": self.level, "host_effects": self.host_effects},
-            "comparisons": [_comparison(found) for found in self.comparisons],
-            **{name: [_plain(one.to_json()) for one in found] for name, found in parts.items() if found},
+            "primary": first and {name: getattr(first, name) for name in NAMES},
+            "comparisons": [found.to_json() for found in self.comparisons],
+            **{name: [plain(one.to_json()) for one in found] for name, found in parts.items() if found},
         }
 
 
@@ -100,6 +86,10 @@ def judge(
     excluded: Excluded = (),
     variants_tried: Mapping[str, int] | None = None,
     factors: Factors | None = None,
+    order: Sequence[str] | None = None,
+    sequence: str = "bounded",
+    confirm: Halves | None = None,
+    primary: str | None = None,
 ) -> Judgement:
     """Every comparison of the records, with intervals and p values that hold for all candidates together.
 
@@ -118,6 +108,15 @@ def judge(
         How many variants of each candidate the store has seen.
     factors : mapping of arm to mapping of slot to level, optional
         For a study of two slots: what every candidate and baseline puts into each of them.
+    order : sequence of str, optional
+        The origins in the order in which they were run. Every comparison is then read off one confidence
+        sequence, at the first look that settles it: see ``ordered.in_order``.
+    sequence : str
+        Which one: ``bounded`` asks nothing of the effects, ``normal`` that they are normal.
+    confirm : pair of sequences of str, optional
+        The origins that select a candidate and those that confirm it: see ``family.confirmed``.
+    primary : str, optional
+        The candidate that the study was made for: the first one, or the one that was selected.
 
     Raises
     ------
@@ -125,30 +124,103 @@ def judge(
         When the table or an argument does not make sense, or blocks are incomplete.
     """
     check_rule(rope, level)
-    table = tabulate(records)
-    ours = _arms(table, "candidate", candidates)
-    theirs = _arms(table, "baseline", baselines)
-    arms = table[table["component"].isin([*ours, *theirs]) & ~table["reference"]]
-    settings = sorted(set(arms["setting"]), key=lambda setting: (setting != "tuned", setting))
+    rule = Rule(rope, level, host_effects, excluded, variants_tried or {})
+    asked = None if order is None else Order(tuple(order), sequence)
+    return _judged(tabulate(records), candidates, baselines, rule, _Course(asked, confirm, factors), primary)
+
+
+class _Course(NamedTuple):
+    """How a study was run, other than as a whole."""
+
+    order: Order | None
+    confirm: Halves | None
+    factors: Factors | None
+
+
+def _judged(
+    table: pd.DataFrame,
+    candidates: Sequence[str] | None,
+    baselines: Sequence[str] | None,
+    rule: Rule,
+    course: _Course,
+    primary: str | None,
+) -> Judgement:
+    if sum(part is not None for part in course) > 1:
+        raise RequestError("judge: order, confirm and factors do not go together, one of them at a time")
+    ours, theirs = _arms(table, "candidate", candidates), _arms(table, "baseline", baselines)
+    rule = rule if course.order is None else course.order.checked(rule)
+    chosen = best_of(table, ours, theirs, rule, course.confirm[0]) if course.confirm else {}
     comparisons: list[Comparison] = []
+    selections: list[Selection] = []
     floors: dict[tuple[str, str], Floor] = {}
     interactions: list[Interaction] = []
-    rule: dict[str, Any] = {"host_effects": host_effects, "excluded": excluded}
-    for setting in settings:
-        for baseline in theirs:
-            aa = aa_effects(table, baseline, setting)
-            floors[baseline, setting] = noise_floor(aa)
-            family = [
-                gather(table, name, baseline, setting, aa=aa, **rule) for name in ours if name != baseline
-            ]
-            comparisons += _together(family, rope, level, variants_tried or {})
-            if factors is not None:
-                interactions.append(interact(table, factors, baseline, setting, **rule))
+    for setting, baseline in product(settings_of(table, [*ours, *theirs]), theirs):
+        aa = aa_effects(table, baseline, setting)
+        floors[baseline, setting] = noise_floor(aa)
+        family = (table, ours, baseline, setting, rule)
+        if course.order is not None:
+            comparisons += in_order(*family, course.order, aa)
+        elif course.confirm is not None and baseline in chosen:
+            found, one = confirmed(*family, course.confirm, chosen[baseline])
+            comparisons += found
+            selections.append(one)
+        else:
+            comparisons += judged(*family, aa)
+        if course.factors is not None:
+            how: dict[str, Any] = {"host_effects": rule.host_effects, "excluded": rule.excluded}
+            interactions.append(interact(table, course.factors, baseline, setting, **how))
     kinds = {found.host_effects for found in comparisons}
-    resolved = kinds.pop() if len(kinds) == 1 else host_effects
-    references, scaling = _references(table, ours, theirs), _scaling(comparisons, host_effects)
-    together = tuple(interactions)
-    return Judgement(tuple(comparisons), floors, references, rope, level, resolved, scaling, together)
+    return Judgement(
+        comparisons=tuple(comparisons),
+        aa=floors,
+        references=_references(table, ours, theirs),
+        rope=rule.rope,
+        level=rule.level,
+        host_effects=kinds.pop() if len(kinds) == 1 else rule.host_effects,
+        scaling=_scaling(comparisons, rule.host_effects),
+        interactions=tuple(interactions),
+        selections=tuple(selections),
+        primary=_primary(comparisons, primary, chosen),
+        board=_board(table, ours, theirs, rule),
+    )
+
+
+def _primary(
+    comparisons: Sequence[Comparison], named: str | None, chosen: Mapping[str, str]
+) -> Comparison | None:
+    """The named candidate's first comparison, else that of the selected one, else the very first."""
+    if named is None:
+        named = next((chosen[one.baseline] for one in comparisons[:1] if one.baseline in chosen), None)
+    elif named not in (known := list(dict.fromkeys(one.candidate for one in comparisons))):
+        raise RequestError(f"primary={named}: not among the candidates, {nearest(named, known)}")
+    return next((one for one in comparisons if named in (None, one.candidate)), None)
+
+
+def _board(table: pd.DataFrame, ours: Sequence[str], theirs: Sequence[str], rule: Rule) -> Board | None:
+    """All arms in the leading setting, on the origins of which each has the same blocks."""
+    names = list(dict.fromkeys([*ours, *theirs]))
+    if len(names) < BOARD_FROM:
+        return None
+    setting = settings_of(table, names)[0]
+    rows = table[table["component"].isin(names).to_numpy() & (table["setting"] == setting).to_numpy()]
+    rows = rows[~rows["reference"] & (rows["replicate"] == 0).to_numpy()]
+    rows = rows[~left_out(rows, [tuple(place) for name, *place in rule.excluded if name in names])]
+    arms = rows.groupby(["origin", *COORDINATE], observed=True, sort=False).size()
+    complete = (arms == len(names)).groupby(level="origin", observed=True).all()
+    origins = complete.index[complete]
+    if origins.empty:
+        return None
+    return side_by_side(
+        table[table["origin"].isin(origins).to_numpy()],
+        names,
+        setting,
+        alpha=round(1 - rule.level, 9),
+        rope=rule.rope,
+        level=rule.level,
+        host_effects=rule.host_effects,
+        target=theirs[0],
+        excluded=rule.excluded,
+    )
 
 
 def _scaling(comparisons: Sequence[Comparison], host_effects: str) -> tuple[Scaling, ...]:
@@ -165,24 +237,6 @@ def _scaling(comparisons: Sequence[Comparison], host_effects: str) -> tuple[Scal
         for factor in FACTORS
     ]
     return tuple(one for one in found if one is not None)
-
-
-def _together(
-    family: Sequence[Evidence], rope: float, level: float, variants_tried: Mapping[str, int]
-) -> list[Comparison]:
-    varying = sum(1 for evidence in family if evidence.estimate.error)
-    adjusted = holm([evidence.p_wilcoxon for evidence in family])
-    return [
-        conclude(
-            evidence,
-            rope=rope,
-            level=level,
-            family=max(varying, 1),
-            p_holm=p,
-            variants_tried=variants_tried.get(evidence.candidate),
-        )
-        for evidence, p in zip(family, adjusted, strict=True)
-    ]
 
 
 def _arms(table: pd.DataFrame, role: str, named: Sequence[str] | None) -> list[str]:
@@ -213,25 +267,3 @@ def _references(table: pd.DataFrame, candidates: Sequence[str], baselines: Seque
     )
     columns = ["task", "arm", "role", "setting", "error", "cells", "failures"]
     return found.loc[preferred, columns].reset_index(drop=True)
-
-
-def _comparison(found: Comparison) -> dict[str, Any]:
-    fields = {name: getattr(found, name) for name in SHOWN}
-    fields["effect"] = asdict(found.effect)
-    for name in ("without_saturated", "single_task"):
-        value = getattr(found, name)
-        fields[name] = None if value is None else asdict(value)
-    plain = _plain(fields)
-    assert isinstance(plain, dict)
-    return plain
-
-
-def _plain(value: Any) -> Any:
-    """``value`` as JSON has it: lists, objects, and null for what is no finite number."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

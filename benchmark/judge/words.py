@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmark.judge.intervals import Interval
 
 if TYPE_CHECKING:
-    from benchmark.judge.compare import Comparison
+    from benchmark.judge.comparison import Comparison
 
 __all__ = ["ends", "percent", "population", "sentence", "signed"]
 
@@ -17,7 +17,7 @@ NAMES_SHOWN = 4
 
 def percent(share: float) -> str:
     """A share as a percentage with one decimal, or with two digits where it is smaller than that."""
-    value = 100 * share
+    value = 100 * share + 0.0  # no minus before a zero
     text = f"{value:.1f}" if abs(value) >= 0.1 or value == 0 else f"{value:.2g}"
     return text.replace("-", "−") + " %"
 
@@ -49,7 +49,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def sentence(found: Comparison) -> str:
     """The verdict with its size, uncertainty, wins and losses, population and reservations."""
-    parts = [_verdict(found), _tally(found), f"This speaks of {found.population}.", *_reservations(found)]
+    speaks = f"This speaks of {found.population}."
+    parts = [_verdict(found), _stopped(found), _tally(found), speaks, *_reservations(found)]
     return " ".join(part for part in parts if part)
 
 
@@ -67,11 +68,28 @@ def _verdict(found: Comparison) -> str:
     if "identical" in found.flags:
         return f"{ours} and {theirs} made the same error in every block: the effect is exactly 0."
     if found.verdict == "EQUIVALENT":
-        within = f"within ±{percent(found.rope)} (90 % interval {ends(found.effect.ci90)})"
+        by = f"90 % interval {ends(found.effect.ci90)}" if found.sequential is None else sure
+        within = f"within ±{percent(found.rope)} ({by})"
         return f"Between {ours} and {theirs} no difference that counts: the effect lies {within}."
     if found.verdict == "INSUFFICIENT":
         return f"No verdict: {_too_few(found)}; on these, {size}{_single(found)}."
+    if "not_selected" in found.flags:
+        seen = f"on the data sets that selected, {size} ({sure})"
+        return f"No verdict on {ours}, which was not selected to be confirmed; {seen}."
     return f"Not settled: {size} on average, but either may be better ({sure}). {_more(found)}".strip()
+
+
+def _stopped(found: Comparison) -> str:
+    told = found.sequential
+    if told is None:
+        return ""
+    planned = f"{told.planned} data set{'s' if told.planned > 1 else ''}"
+    shape = ", as far as effects are normal" if told.sequence == "normal" else ""
+    if told.stopped_at is None:
+        looks = f"Looked at after each of {told.looks} data sets" if told.looks > 1 else "Looked at once"
+        rest = "" if told.looks == told.planned else f" of {planned} planned"
+        return f"{looks}{rest} and not settled; the interval holds at every look{shape}."
+    return f"Stopped after {told.stopped_at} of {planned}; the interval holds at every look{shape}."
 
 
 def _bar(found: Comparison) -> str:
@@ -107,7 +125,11 @@ def _more(found: Comparison) -> str:
         return f"The noise floor of {percent(found.noise_floor or 0.0)} is too high to call them equivalent."
     if found.minimal_detectable_effect is None:
         return ""
-    seen = f"An effect of {percent(found.minimal_detectable_effect)} would have been found four times in five"
+    if found.minimal_detectable_effect >= 1:
+        seen = "Not even the largest possible effect would have been found four times in five"
+    else:
+        size = percent(found.minimal_detectable_effect)
+        seen = f"An effect of {size} would have been found four times in five"
     if found.tasks_needed is None:
         return f"{seen}; more data sets alone would hardly settle it."
     return f"{seen}; about {found.tasks_needed} data sets would settle an effect of the size seen."
@@ -120,14 +142,30 @@ def _tally(found: Comparison) -> str:
     return f"{counted}, worse on {found.losses}, and {ties}."
 
 
+def _bootstrap(found: Comparison) -> str:
+    drawn = "data sets and hosts" if found.host_effects == "random" else "data sets"
+    told = f"A bootstrap over {drawn} (95 % interval {ends(found.effect.pigeonhole95)})"
+    low, high = found.effect.ci95 or (0.0, 0.0)
+    if low > 0 or high < 0:
+        return f"{told} does not tell the effect from zero: it may rest on a few of them."
+    return f"{told} would tell the effect from zero, but over few of them it is too narrow to be believed."
+
+
 def _reservations(found: Comparison) -> list[str]:
     said = []
     if "identical" in found.flags:
         said.append("Unless they are one and the same, the component was never hooked up.")
     if "complete_case_reversed" in found.flags:
         said.append("Where neither arm failed the effect has the other sign, so the failures decide it.")
+    elif (worst := found.worst_case) is not None and worst[0] < 0 < worst[1]:
+        said.append(
+            "Which of the two is better rests on how failures are counted: were each a total loss for the arm"
+            f" that failed, or no loss at all, the mean effect would be anything from {ends(worst)}."
+        )
     if "within_floor" in found.flags:
         said.append("The baseline against itself shows effects as large.")
+    if "bootstrap_disagrees" in found.flags:
+        said.append(_bootstrap(found))
     for side, name in (("candidate", found.candidate), ("baseline", found.baseline)):
         if count := found.failures[side]:
             price = "each counted as no better than the other arm"

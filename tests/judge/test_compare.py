@@ -48,7 +48,7 @@ def test_swapping_the_arms_mirrors_everything(
     records = broken(table({"new": gain}, aa=0, **shape), share, 1)
     one, two = compare(records, "new", "base"), compare(records, "base", "new")
     assert two.effect.mean == -one.effect.mean
-    for name in ("ci95", "ci_verdict", "ci90", "prediction95"):
+    for name in ("ci95", "ci_verdict", "ci90", "prediction95", "pigeonhole95"):
         assert getattr(two.effect, name) == flipped(getattr(one.effect, name))
     assert two.verdict == MIRROR[one.verdict]
     assert (two.wins, two.ties, two.losses) == (one.losses, one.ties, one.wins)
@@ -58,6 +58,8 @@ def test_swapping_the_arms_mirrors_everything(
     assert list(two.failures.values()) == list(one.failures.values())[::-1]
     assert two.minimal_detectable_effect == one.minimal_detectable_effect
     assert two.leave_one_task_out == flipped(one.leave_one_task_out)
+    assert two.worst_case == flipped(one.worst_case)
+    assert (two.hosts["shrunken"] == -one.hosts["shrunken"]).all()
 
 
 @given(shapes, gains, st.integers(-900, 900))
@@ -157,6 +159,88 @@ def test_failures_reverse_no_verdict_in_silence(table: Table) -> None:
     assert {"imputed", "complete_case_reversed"} <= set(found.flags)
     assert found.failures == {"candidate": 32, "baseline": 0}
     assert "new failed in 32 of 96 blocks" in found.sentence
+
+
+def test_the_worst_case_counts_a_failed_block_as_lost_or_not_at_all() -> None:
+    """Four seeds of one task and host: three complete with Δ = .5, one failure."""
+    runs = pd.DataFrame({"seed": range(4), "task": "t", "featureless_error": 0.25})
+    base, new = runs.assign(component="base", error=0.2), runs.assign(component="new", error=0.1)
+    new.loc[0, "error"] = np.nan
+    found = compare(pd.concat([base, new]), "new", "base")
+    imputed = (0.2 - (3 * 0.1 + 0.25) / 4) / 0.2
+    assert found.effect.mean == pytest.approx(imputed)
+    assert found.worst_case == pytest.approx((0.75 * 0.5 - 0.25, 0.75 * 0.5))
+    base.loc[0, "error"] = np.nan
+    both = compare(pd.concat([base, new]), "new", "base")
+    assert both.worst_case == pytest.approx((0.75 * 0.5 - 0.25, 0.75 * 0.5 + 0.25))
+    assert compare(pd.concat([base, new]).dropna(), "new", "base").worst_case is None
+
+
+def test_the_effect_lies_within_the_worst_case() -> None:
+    """One failed block of huge featureless error outweighs its share in the mean error of the cell."""
+    runs = pd.DataFrame({"seed": range(2), "task": "t", "featureless_error": 50.0})
+    base, new = runs.assign(component="base", error=0.2), runs.assign(component="new", error=0.1)
+    new.loc[0, "error"] = np.nan
+    found = compare(pd.concat([base, new]), "new", "base")
+    assert found.effect.mean < -0.9
+    assert found.worst_case == pytest.approx((found.effect.mean, 0.25))
+
+
+def test_failures_that_decide_the_sign_are_named(table: Table) -> None:
+    records = table({"new": 0.2}, noise=0.01)
+    hit = (records["component"] == "new") & (records["seed"] == 0)
+    records = records.assign(error=records["error"].where(~hit), featureless_error=0.01)
+    found = compare(records, "new", "base")
+    low, high = found.worst_case or (0.0, 0.0)
+    assert low < 0 < found.effect.mean < high
+    assert "rests on how failures are counted" in found.sentence
+    assert "complete_case_reversed" not in found.flags
+
+
+def test_intervals_stay_within_the_range_of_effects() -> None:
+    """Effects of ±.9: the t interval of six of them would reach beyond what an effect can be."""
+    signs = [1, -1, 1, 1, -1, -1]
+    errors = [(0.1, 1.0) if sign > 0 else (1.0, 0.1) for sign in signs]
+    rows = [(arm, f"t{i}", pair[arm == "base"]) for i, pair in enumerate(errors) for arm in ("new", "base")]
+    found = compare(pd.DataFrame(rows, columns=["component", "task", "error"]), "new", "base")
+    assert found.verdict == "INCONCLUSIVE"
+    assert found.effect.prediction95 == (-1.0, 1.0)
+    assert found.effect.ci95 == (-1.0, 1.0)
+    assert found.hosts[["low", "high", "shrunken_low", "shrunken_high"]].abs().max(axis=None) <= 1
+    assert found.minimal_detectable_effect is not None and found.minimal_detectable_effect > 1
+    assert "Not even the largest possible effect" in found.sentence
+
+
+def test_a_bootstrap_that_disagrees_is_named_and_decides_nothing() -> None:
+    """Five tasks, one of them against the rest: t sees no effect where percentiles leave zero out."""
+    gains = [0.10, 0.09, 0.11, 0.10, 0.005]
+    rows = [
+        (arm, f"t{i}", 0.5 * (1 - gain * (arm == "new")))
+        for i, gain in enumerate(gains)
+        for arm in ("new", "base")
+    ]
+    frame = pd.DataFrame(rows, columns=["component", "task", "error"])
+    sure = compare(frame, "new", "base")
+    assert "bootstrap_disagrees" not in sure.flags
+    frame["error"] = np.where((frame["component"] == "new") & (frame["task"] == "t4"), 0.53, frame["error"])
+    found = compare(frame, "new", "base")
+    assert found.effect.ci95 is not None and found.effect.ci95[0] < 0
+    assert found.effect.pigeonhole95 is not None and found.effect.pigeonhole95[0] > 0
+    assert found.verdict == "INCONCLUSIVE"
+    assert "bootstrap_disagrees" in found.flags
+    assert "too narrow to be believed" in found.sentence
+    few = compare(frame[frame["task"] != "t0"], "new", "base")
+    assert few.verdict == "INSUFFICIENT"
+    assert "bootstrap_disagrees" not in few.flags
+
+
+def test_hosts_are_shown_as_they_are_and_pulled_to_the_mean(table: Table) -> None:
+    found = compare(table({"new": 0.1}, hosts=4, noise=0.1), "new", "base")
+    away = (found.hosts["mean"] - found.effect.mean).abs()
+    assert ((found.hosts["shrunken"] - found.effect.mean).abs() <= away + 1e-12).all()
+    assert (found.hosts["shrunken_low"] < found.hosts["shrunken"]).all()
+    alone = compare(table({"new": 0.1}, hosts=1), "new", "base").hosts.iloc[0]
+    assert (alone["shrunken"], alone["shrunken_low"]) == (alone["mean"], alone["low"])
 
 
 def test_an_arm_that_always_fails_harms_and_says_so(table: Table) -> None:

@@ -13,7 +13,7 @@ from benchmark.judge.intervals import (
     moments,
     prediction,
     resolve_host_effects,
-    sidak,
+    simultaneous,
     tasks_needed,
 )
 
@@ -144,7 +144,7 @@ def test_fixed_hosts_cover_their_own_mean() -> None:
 def test_simultaneous_intervals_hold_together() -> None:
     runs, candidates, origins = 400, 25, 20
     rng = np.random.default_rng(4)
-    each = sidak(0.95, candidates)
+    each = simultaneous(0.95, candidates)
     false_better = 0
     for _ in range(runs):
         shared = rng.normal(0, 0.02, (origins, 1))
@@ -153,9 +153,9 @@ def test_simultaneous_intervals_hold_together() -> None:
     assert false_better / runs <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / runs)
 
 
-def test_sidak_is_the_level_itself_for_one_comparison() -> None:
-    assert sidak(0.95, 1) == sidak(0.95, 0) == 0.95
-    assert sidak(0.95, 10) ** 10 == pytest.approx(0.95)
+def test_the_level_is_shared_by_the_comparisons() -> None:
+    assert simultaneous(0.95, 1) == simultaneous(0.95, 0) == 0.95
+    assert simultaneous(0.95, 10) == pytest.approx(0.995)
 
 
 def test_minimal_detectable_effect_is_found_four_times_in_five() -> None:

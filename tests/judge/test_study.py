@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmark.errors import RequestError
 from benchmark.judge import compare, judge
 from benchmark.judge.floor import aa_effects, noise_floor
 from benchmark.judge.pairing import tabulate
@@ -38,18 +39,21 @@ def test_verdict_json_has_its_structure(table: Table) -> None:
     page = json.loads(
         json.dumps(judgement.to_json(study="s", slot="optimizer", metric="error"), allow_nan=False)
     )
-    assert list(page) == ["schema", "study", "slot", "metric", "protocol", "comparisons"]
+    assert list(page) == ["schema", "study", "slot", "metric", "protocol", "primary", "comparisons"]
     assert page["schema"] == 1
     assert page["protocol"] == {"rope": 0.01, "level": 0.95, "host_effects": "fixed"}
     order = [(one["setting"], one["candidate"]) for one in page["comparisons"]]
     assert order == [(setting, name) for setting in ("tuned", "default") for name in ("bad", "good", "same")]
     first = page["comparisons"][1]
     assert first["verdict"] == "HELPS"
-    assert set(first["effect"]) == {"mean", "ci95", "ci_verdict", "ci90", "prediction95"}
+    assert set(first["effect"]) == {"mean", "ci95", "ci_verdict", "ci90", "prediction95", "pigeonhole95"}
+    assert [set(row) for row in first["hosts"]] == [{"host", "mean", "ci95", "shrunken", "shrunken95"}] * 2
+    assert set(first["beside"]) == {"improvement", "bayes", "iqm", "replicability", "welch"}
+    assert first["worst_case"] is None
     assert set(first["n"]) == {"origins", "tasks", "hosts", "splits", "seeds", "blocks"}
     assert first["n"] == {"origins": 8, "tasks": 8, "hosts": 2, "splits": 2, "seeds": 3, "blocks": 96}
     assert first["volatile"]["variants_tried"] == 3
-    assert set(first["volatile"]) == {"cost_ratio", "variants_tried", "flags"}
+    assert set(first["volatile"]) == {"cost_ratio", "variants_tried", "winners_curse", "flags"}
     needed = (
         "baseline probability_of_improvement wins ties losses p_wilcoxon p_holm minimal_detectable_effect"
     )
@@ -143,3 +147,30 @@ def test_named_arms_replace_roles(table: Table) -> None:
     records = table({"one": 0.1, "two": 0.2}).drop(columns="role")
     found = judge(records, candidates=["two", "one"], baselines=["base"]).comparisons
     assert [one.candidate for one in found] == ["two", "one"]
+
+
+def test_one_comparison_is_primary(table: Table) -> None:
+    records = table(GAINS, settings=("default", "tuned"))
+    found = judge(records)
+    assert found.primary is found.comparisons[0]
+    found = judge(records, primary="same")
+    assert found.primary is not None
+    page = found.to_json(study="s", slot="optimizer", metric="error")
+    assert page["primary"] == {"candidate": "same", "baseline": "base", "setting": "tuned"}
+    with pytest.raises(RequestError, match="primary=gold: not among the candidates, did you mean 'good'"):
+        judge(records, primary="gold")
+
+
+def test_three_arms_stand_side_by_side_on_the_origins_that_all_have(table: Table) -> None:
+    records = table(GAINS, tasks=8)
+    assert judge(records, candidates=["good"]).board is None, "two arms"
+    found = judge(records).board
+    assert found is not None
+    assert (found.n["methods"], found.n["origins"]) == (4, 8)
+    order = [f"t{n}" for n in range(8)]
+    short = records[~((records["component"] == "bad") & records["origin"].isin(order[6:]))]
+    found = judge(short, order=order).board
+    assert found is not None and found.n["origins"] == 6
+    left_out = records[~((records["component"] == "bad") & (records["host"] == "h1"))]
+    found = judge(left_out, excluded={("bad", "h1")}).board
+    assert found is not None and (found.n["origins"], found.n["hosts"]) == (8, 1)

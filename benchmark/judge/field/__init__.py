@@ -1,0 +1,1 @@
+"""What the field reports about many methods on many data sets: arrays and frames in, frames out."""
