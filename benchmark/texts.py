@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from benchmark.api import Fetched, Forecast, PlannedStudy
+    from benchmark.api import Fetched, Forecast, JudgedTable, PlannedStudy, Saved
     from benchmark.data.cache import Entry
     from benchmark.execute.engine import Progress
     from benchmark.plan.grid import Refusal
@@ -24,10 +24,13 @@ __all__ = [
     "fetched",
     "forecast",
     "heading",
+    "judged_table",
     "plan_facts",
     "progress",
     "removed",
+    "saved",
     "size",
+    "table_notes",
     "unfinished",
 ]
 
@@ -59,6 +62,7 @@ def heading(planned: PlannedStudy) -> str:
         f"{planned.name}: {study.question}",
         f"  {study.slot}: {', '.join(study.candidates)} against {', '.join(study.baselines)}",
         f"  {' × '.join(size)}; {tuned}; {counted(protocol.aa, 'A/A arm')} for each baseline",
+        *_stages(planned),
         *(
             f"  {part.name} from {part.file}: "
             + (
@@ -72,6 +76,24 @@ def heading(planned: PlannedStudy) -> str:
         *_notes(planned),
     ]
     return "\n".join(lines)
+
+
+def _stages(planned: PlannedStudy) -> list[str]:
+    """That the study may stop early, or confirms what it selects; and where there are too few data sets."""
+    from benchmark.api.stages import confirming, least_origins, order_of
+
+    protocol = planned.study.protocol
+    if protocol.stop == "sequential":
+        return [
+            f"  may stop early: {len(order_of(planned))} data sets in an order fixed by the seed, every "
+            "candidate until its verdict is settled"
+        ]
+    if protocol.confirm != "split":
+        return []
+    selecting, holding = (len(half) for half in confirming(planned))
+    least = least_origins()
+    few = f"; a verdict takes {least}, so there will be none" if holding < least else ""
+    return [f"  selects one candidate on {selecting} data sets and confirms it on {holding} others{few}"]
 
 
 def _absent(planned: PlannedStudy) -> list[str]:
@@ -94,14 +116,19 @@ def _notes(planned: PlannedStudy) -> list[str]:
 
 def forecast(planned: PlannedStudy, expected: Forecast) -> str:
     """Counts, time and power of a plan, and what cannot run."""
+    from benchmark.api.stages import is_staged
+
     cost = expected.cost
     basis = "measured" if cost.measured > 0.99 else "assumed" if cost.measured == 0 else "partly measured"
+    at_most = "at most " if is_staged(planned.study) else ""
     lines = [
-        f"  {cost.fits} fits, {expected.left} of them not in the store yet",
-        f"  about {duration(expected.wall_seconds)} with {expected.workers} workers ({basis} fit times)",
+        f"  {at_most}{cost.fits} fits, {expected.left} of them not in the store yet",
+        f"  {at_most or 'about '}{duration(expected.wall_seconds)} with {expected.workers} workers "
+        f"({basis} fit times)",
     ]
     if expected.minimal_detectable_effect is None:
-        lines.append("  one origin: no effect could be told from zero")
+        few = "one origin" if expected.origins < 2 else f"looking after each of {expected.origins} data sets"
+        lines.append(f"  {few}: no effect could be told from zero")
     else:
         guess = "assumed" if expected.assumed else "seen in the store"
         lines.append(
@@ -138,7 +165,10 @@ def _refusals(planned: PlannedStudy) -> list[str]:
 
 def plan_facts(planned: PlannedStudy, expected: Forecast) -> Mapping[str, Any]:
     """The plan as plain values: study, counts, forecast, cells with keys, refusals."""
-    rows = planned.plan.rows
+    from benchmark.api.stages import confirming, is_staged, order_of
+
+    rows, protocol = planned.plan.rows, planned.study.protocol
+    halves = dict(zip(("selecting", "confirming"), confirming(planned), strict=True))
     return {
         "schema": 1,
         "name": planned.name,
@@ -148,7 +178,10 @@ def plan_facts(planned: PlannedStudy, expected: Forecast) -> Mapping[str, Any]:
             "cells": sum(len(row.job.cells) for row in rows),
             "fits": expected.cost.fits,
             "left": expected.left,
+            "at_most": is_staged(planned.study),
         },
+        "order": order_of(planned) if protocol.stop == "sequential" else None,
+        "halves": halves if protocol.confirm == "split" else None,
         "seconds": {
             "wall": expected.wall_seconds,
             "one_core": expected.cost.seconds,
@@ -252,10 +285,30 @@ def progress(done: Progress) -> str:
     return f"  {done.executed} fits in {duration(done.seconds)}"
 
 
-def unfinished(done: Progress) -> str:
+def unfinished(planned: PlannedStudy, done: Progress) -> str:
     """Why there is no verdict yet, and what to do."""
+    from benchmark.api.stages import is_staged
+
     why = {"interrupted": "interrupted", "budget": "the time budget is spent"}[done.stopped]
-    return f"{why}: {done.left} fits are left; everything done is kept, and the same command goes on."
+    left = f"at most {done.left}" if is_staged(planned.study) else done.left
+    return f"{why}: {left} fits are left; everything done is kept, and the same command goes on."
+
+
+def saved(planned: PlannedStudy, spared: Saved) -> str:
+    """What stopping early, or confirming one candidate alone, spared."""
+    fits = f"{spared.fits} of {spared.planned} fits were not needed"
+    names = list(spared.after)
+    if planned.study.protocol.confirm == "split":
+        out = f" (not selected: {', '.join(names)})" if names else ""
+        return f"confirmed what was selected: {fits}{out}"
+    if not names:
+        return f"not stopped early: every candidate was run on all {spared.origins} data sets"
+    first, *rest = names
+    shown = [
+        f"{first} settled after {spared.after[first]} of {spared.origins} data sets",
+        *(f"{name} after {spared.after[name]}" for name in rest),
+    ]
+    return f"stopped early: {fits} ({', '.join(shown)})"
 
 
 def duration(seconds: float) -> str:
@@ -265,3 +318,33 @@ def duration(seconds: float) -> str:
     if seconds < 5400:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h"
+
+
+def table_notes(found: JudgedTable) -> list[str]:
+    """How a table was read, and what was missing in it: what should be seen before its verdict."""
+    from benchmark.report.words import counted
+
+    completed, notes = found.completed, list(found.foreign.notes)
+    if completed.dropped:
+        notes.append(
+            f"{counted(completed.missing, 'result')} not there: {counted(completed.dropped, 'block')} left"
+            " out of every method"
+        )
+    elif completed.missing:
+        notes.append(f"{counted(completed.missing, 'result')} not there: counted as failures")
+    return notes
+
+
+def judged_table(found: JudgedTable) -> str:
+    """What a table supports: comparisons, the standing of its methods, and where the page is."""
+    from benchmark.report.terminal import terminal_table
+    from benchmark.report.terminal_board import board_table
+
+    parts = []
+    if found.judgement.comparisons:
+        parts.append(terminal_table(found.judgement, found.about, found.completed.records))
+    if found.board is not None:
+        parts.append(board_table(found.board))
+    if found.page is not None:
+        parts.append(f"report: {found.page}")
+    return "\n".join(parts)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.catalog import Catalog, open_catalog
-from benchmark.errors import RequestError
+from benchmark.errors import RequestError, nearest
 from benchmark.load.study import ResolvedStudy, load_study, question_digest
 from benchmark.plan.grid import Plan, expand
 from benchmark.plan.keys import Environment
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from benchmark.data import TaskData
 
 
-__all__ = ["PlannedStudy", "device_of", "members_of", "plan_study"]
+__all__ = ["PlannedStudy", "comparable", "device_of", "members_of", "plan_study"]
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,22 @@ def plan_study(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) 
         raise RequestError(
             f"nothing of this study can run: {first.component} on {first.task}: {first.reason}"
         )
+    if study.primary and study.primary not in (able := comparable(expanded)):
+        raise RequestError(
+            f"primary={study.primary}: it cannot run anywhere beside the baselines; "
+            f"{nearest(study.primary, able)}"
+        )
     return PlannedStudy(resolved, expanded, _folder_name(catalog, resolved, overrides))
+
+
+def comparable(expanded: Plan) -> list[str]:
+    """The candidates that run somewhere beside every baseline; why the others do not stands in the plan."""
+    places: dict[str, set[tuple[str, str]]] = {}
+    for row in expanded.rows:
+        if row.arm.role != "reference":
+            places.setdefault(row.arm.component, set()).add((row.host, row.job.task.name))
+    beside = [places.get(name, set()) for name in expanded.study.baselines]
+    return [name for name in expanded.study.candidates if all(places.get(name, set()) & at for at in beside)]
 
 
 def members_of(suite: Suite) -> Sequence[str]:

@@ -5,27 +5,42 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from benchmark.api.linking import left_of, records_of
 from benchmark.api.planning import PlannedStudy
-from benchmark.api.running import freeze, left_of, link
+from benchmark.api.running import freeze
+from benchmark.api.stages import (
+    Saved,
+    confirming,
+    finished,
+    missing,
+    opening,
+    order_of,
+    rule_of,
+    saved,
+)
 from benchmark.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import pandas as pd
 
     from benchmark.judge import Judgement
+    from benchmark.records.ledger import Judged
     from benchmark.records.store import Store
+    from benchmark.report import About
 
-__all__ = ["Report", "judged", "records_of", "write_report"]
+__all__ = ["Report", "judged", "write_report"]
 
 
 @dataclass(frozen=True)
 class Report:
     """A judged study and where its report was written."""
 
+    about: About
+    """What its page and the terminal say about it."""
     judgement: Judgement
     records: pd.DataFrame
     refused: pd.DataFrame
@@ -34,6 +49,8 @@ class Report:
     page: Path
     failures: int
     """Records of the study that are not ok."""
+    saved: Saved | None
+    """What stopping early or confirming spared; None for a study that is run as a whole."""
 
 
 def write_report(planned: PlannedStudy) -> Report:
@@ -51,29 +68,30 @@ def write_report(planned: PlannedStudy) -> Report:
     from benchmark.records.store import open_store
 
     with open_store(planned.resolved.results_dir, write=False) as store:
-        if left := left_of(planned.plan, store):
-            raise RequestError(
-                f"{planned.name}: {left} fits of this study are missing; `swapbench run` computes them"
-            )
+        if left := left_of(opening(planned), store):
+            raise RequestError(missing(planned, left))
     with open_store(planned.resolved.results_dir, write=True) as store:
         freeze(planned)
-        link(planned, store)  # other studies may have computed it all
+        needed = finished(planned, store)  # other studies may have computed it all
         records, trials = records_of(planned, store), store.trial_table(planned.name)
         judgement = judged(planned, store, records)
+        store.note_judged(_found(planned, judgement))
         refused = pd.DataFrame(
             [dataclasses.asdict(refusal) for refusal in planned.plan.refused],
             columns=["component", "role", "host", "task", "reason"],
         )
         at_edges = edges(records, _spaces(planned))
+        about = report.about_study(dataclasses.replace(planned.study, name=planned.name), judgement)
         page = report.write(
             planned.folder,
-            study=dataclasses.replace(planned.study, name=planned.name),
+            about=about,
             tasks=list(planned.plan.tasks.values()),
             records=records,
             trials=trials,
             judgement=judgement,
             refused=refused,
             edges=at_edges,
+            ledger=store.ledger(planned.study.slot),
             provenance=store.provenance(planned.name),
             sources={
                 part.name: dict(part.source)
@@ -81,7 +99,29 @@ def write_report(planned: PlannedStudy) -> Report:
                 for part in parts
             },
         )
-    return Report(judgement, records, refused, at_edges, page, int((records["status"] != "ok").sum()))
+    failures = int((records["status"] != "ok").sum())
+    return Report(about, judgement, records, refused, at_edges, page, failures, saved(planned, needed))
+
+
+def _found(planned: PlannedStudy, judgement: Judgement) -> Iterator[Judged]:
+    """What was found of every variant, for the ledger."""
+    from benchmark.records.ledger import Judged
+
+    digests = {
+        row.arm.component: row.component_digest for row in planned.plan.rows if row.arm.role == "candidate"
+    }
+    for found in judgement.comparisons:
+        yield Judged(
+            planned.study.slot,
+            found.candidate,
+            digests[found.candidate],
+            planned.name,
+            found.baseline,
+            found.setting,
+            found.n["origins"],
+            found.effect.mean,
+            found.verdict,
+        )
 
 
 def _spaces(planned: PlannedStudy) -> pd.DataFrame:
@@ -102,51 +142,24 @@ def _spaces(planned: PlannedStudy) -> pd.DataFrame:
     return pd.DataFrame(list(rows.values()), columns=SPACE_COLUMNS)
 
 
-def records_of(planned: PlannedStudy, store: Store) -> pd.DataFrame:
-    """The study's records, pooled over folds where single folds do not define the metric.
-
-    With what is known of their coordinates beside the store's own columns: ``rows`` (of the task),
-    ``base_host`` and ``width`` (of the host, NaN where it was not set).
-    """
-    from benchmark.execute.pooled import pooled, truth_of
-
-    study, tasks = planned.study, planned.plan.tasks
-    truth = truth_of(planned.resolved.datasets, tasks, study.protocol.splits, study.seed)
-    records = pooled(store.record_table(planned.name), tasks, truth, store.prediction)
-    hosts = planned.resolved.hosts
-    return records.assign(
-        rows=records["task"].map({name: float(task.n_rows) for name, task in tasks.items()}),
-        base_host=records["host"].map({name: host.name for name, host in hosts.items()}).fillna(""),
-        width=records["host"].map({name: host.width for name, host in hosts.items()}).astype(float),
-    )
-
-
 def judged(planned: PlannedStudy, store: Store, records: pd.DataFrame) -> Judgement:
     """What the records of a planned study support."""
     from benchmark.judge import judge
 
-    study = planned.study
+    study, protocol = planned.study, planned.study.protocol
+    staged: dict[str, Any] = {}
+    if protocol.stop == "sequential":
+        staged = {"order": order_of(planned), "sequence": protocol.sequence}
+    elif protocol.confirm == "split":
+        staged = {"confirm": confirming(planned)}
     return judge(
         records,
-        candidates=_comparable(planned),
-        baselines=list(study.baselines),
-        rope=study.protocol.rope,
-        level=study.protocol.level,
-        host_effects=study.protocol.host_effects,
-        excluded={(refusal.component, refusal.host, refusal.task) for refusal in planned.plan.refused},
+        **rule_of(planned),
+        **staged,
+        primary=study.primary or None,
         variants_tried=store.variants_tried(study.slot),
         factors=_factors(planned),
     )
-
-
-def _comparable(planned: PlannedStudy) -> list[str]:
-    """The candidates that run somewhere beside a baseline; why the others do not stands in the plan."""
-    places: dict[str, set[tuple[str, str]]] = {}
-    for row in planned.plan.rows:
-        if row.arm.role != "reference":
-            places.setdefault(row.arm.component, set()).add((row.host, row.job.task.name))
-    beside = [places.get(name, set()) for name in planned.study.baselines]
-    return [name for name in planned.study.candidates if all(places.get(name, set()) & at for at in beside)]
 
 
 def _factors(planned: PlannedStudy) -> Mapping[str, Mapping[str, str]] | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from benchmark.api.linking import left_of
 from benchmark.api.planning import PlannedStudy, device_of
+from benchmark.api.stages import Stage, stages
 from benchmark.errors import RequestError
 from benchmark.load.study import ResolvedStudy
 from benchmark.plan.cost import job_seconds
@@ -17,13 +19,14 @@ from benchmark.records.provenance import facts, facts_digest
 
 if TYPE_CHECKING:
     from benchmark.execute.engine import Progress
-    from benchmark.records.store import Store
 
-__all__ = ["freeze", "left_of", "link", "run", "workers_of"]
+__all__ = ["freeze", "run", "workers_of"]
 
 
 def run(planned: PlannedStudy, *, budget_seconds: float | None = None, quiet: bool = False) -> Progress:
     """Execute what is missing of the study; every outcome is in the store when this returns or is killed.
+
+    A study that may stop early is executed stage by stage, all of them within ``budget_seconds``.
 
     Raises
     ------
@@ -36,12 +39,12 @@ def run(planned: PlannedStudy, *, budget_seconds: float | None = None, quiet: bo
     resolved = planned.resolved
     with open_store(resolved.results_dir, write=True) as store:
         freeze(planned)
-        link(planned, store)
         known = facts(device_of(resolved.device))
         store.put_provenance(facts_digest(known), known)
         seconds = job_seconds(planned.plan, store.fit_seconds())
-        return execute(
-            planned.plan,
+        begun: list[Stage] = []
+        progress = execute(
+            _plans(stages(planned, store), begun),
             store,
             executor=resolved.executor,
             context=Context(workers_of(resolved), resolved.config_dirs, resolved.trust),
@@ -50,6 +53,17 @@ def run(planned: PlannedStudy, *, budget_seconds: float | None = None, quiet: bo
             budget_seconds=budget_seconds,
             quiet=quiet,
         )
+        if not progress.stopped:
+            return progress
+        left = left_of(begun[-1].with_later(), store)
+        return dataclasses.replace(progress, left=left, stopped=progress.stopped if left else "")
+
+
+def _plans(parts: Iterable[Stage], begun: list[Stage]) -> Iterator[Plan]:
+    """The plan of every stage; those that were begun are added to ``begun``."""
+    for stage in parts:
+        begun.append(stage)
+        yield stage.plan
 
 
 def workers_of(resolved: ResolvedStudy) -> int:
@@ -90,46 +104,3 @@ def _first_difference(before: Any, now: Any, path: str = "") -> str | None:
         )
         return next((item for item in found if item), None)
     return None if before == now else f"{path} ({before} then, {now} now)"
-
-
-def link(planned: PlannedStudy, store: Store) -> None:
-    """Tell the store which records and trials the study consists of."""
-    from benchmark.records.store import Place, TrialPlace
-
-    rows = planned.plan.rows
-    store.link(
-        planned.name,
-        (
-            Place(row.arm.role, row.slot, cell, row.job.task.origin, key)
-            for row in rows
-            for cell, key in row.cells()
-        ),
-        (
-            TrialPlace(
-                row.arm.role,
-                row.slot,
-                row.arm.component,
-                row.host,
-                row.job.task.name,
-                row.job.task.origin,
-                row.job.repeat,
-                row.job.fold,
-                row.arm.replicate,
-                number,
-                trial.number,
-                trial.key,
-            )
-            for row in rows
-            for number, tuning in enumerate(row.job.tunings)
-            for trial in tuning.trials
-        ),
-    )
-    store.note_variants({(row.slot, row.arm.component, row.component_digest) for row in rows})
-
-
-def left_of(expanded: Plan, store: Store) -> int:
-    """Trials and cells of a plan that are not in the store yet."""
-    from benchmark.execute.cell import unfinished
-    from benchmark.execute.engine import missing_jobs
-
-    return len({key for job, done in missing_jobs(expanded, store) for key in unfinished(job, done)})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -47,8 +48,12 @@ class Context:
 class Executor(Protocol):
     """Turns jobs, each with what is done of it, into outcomes; order is free, loss is not."""
 
-    def __call__(self, jobs: Sequence[tuple[Job, Done]], context: Context) -> Iterator[Outcome]:
-        """Outcomes of the unfinished units of all jobs."""
+    def __call__(self, batches: Iterable[Sequence[tuple[Job, Done]]], context: Context) -> Iterator[Outcome]:
+        """Outcomes of the unfinished units of all jobs.
+
+        Every outcome of a batch has been taken before the next batch is asked for: what is in it may
+        depend on them.
+        """
         ...
 
 
@@ -58,11 +63,11 @@ class Progress:
 
     executed: int
     """Trials and cells that this run computed."""
-    left: int
-    """Trials and cells that are still to be computed."""
     seconds: float
     stopped: str = ""
     """Why it stopped before the end: ``interrupted``, ``budget``, or empty."""
+    left: int = 0
+    """Trials and cells that are still to be computed; in a study that may stop early, at most."""
 
 
 def missing_jobs(plan: Plan, store: Store) -> list[tuple[Job, Done]]:
@@ -77,7 +82,7 @@ def missing_jobs(plan: Plan, store: Store) -> list[tuple[Job, Done]]:
 
 
 def execute(
-    plan: Plan,
+    plans: Iterable[Plan],
     store: Store,
     *,
     executor: str,
@@ -87,10 +92,12 @@ def execute(
     budget_seconds: float | None = None,
     quiet: bool = False,
 ) -> Progress:
-    """Run every missing unit of the plan, the costliest jobs first, and keep each outcome when it comes.
+    """Run every missing unit of each plan in turn, the costliest jobs first; keep each outcome when it comes.
 
     Parameters
     ----------
+    plans
+        Parts of a study: the next is asked for when everything before is in the store.
     provenance
         Digest that every new record carries.
     cost
@@ -99,15 +106,15 @@ def execute(
         Stop in order once this much time has passed.
     """
     start = time.monotonic()
-    jobs = sorted(missing_jobs(plan, store), key=lambda item: -cost(item[0]))
-    total = len({key for job, done in jobs for key in unfinished(job, done)})
-    if not total:
-        return Progress(0, 0, 0.0)
+    wanted = (sorted(missing_jobs(plan, store), key=lambda item: -cost(item[0])) for plan in plans)
+    batches = (jobs for jobs in wanted if jobs)
+    if (first := next(batches, None)) is None:
+        return Progress(0, 0.0)
     run: Executor = importlib.import_module(EXECUTORS[executor]).execute
     executed, stopped = 0, ""
-    outcomes = run(jobs, context)
     every = 0.2 if sys.stderr.isatty() else 15.0  # a log file wants few lines
-    with tqdm(total=total, unit="fit", disable=quiet, mininterval=every, smoothing=0.05) as bar:
+    with tqdm(total=_units(first), unit="fit", disable=quiet, mininterval=every, smoothing=0.05) as bar:
+        outcomes = run(_counted(itertools.chain([first], batches), bar), context)
         try:
             for outcome in outcomes:
                 _keep(store, outcome, provenance)
@@ -120,12 +127,21 @@ def execute(
             stopped = "interrupted"
         finally:
             outcomes.close()  # type: ignore[attr-defined]
-    left = (
-        0
-        if not stopped
-        else len({k for job, done in missing_jobs(plan, store) for k in unfinished(job, done)})
-    )
-    return Progress(executed, left, time.monotonic() - start, stopped if left else "")
+    return Progress(executed, time.monotonic() - start, stopped)
+
+
+def _counted(
+    batches: Iterable[Sequence[tuple[Job, Done]]], bar: tqdm[Any]
+) -> Iterator[Sequence[tuple[Job, Done]]]:
+    """The batches, each added to what the bar counts up to."""
+    total = 0
+    for jobs in batches:
+        bar.total = total = total + _units(jobs)
+        yield jobs
+
+
+def _units(jobs: Sequence[tuple[Job, Done]]) -> int:
+    return len({key for job, done in jobs for key in unfinished(job, done)})
 
 
 def _keep(store: Store, outcome: Outcome, provenance: str) -> None:

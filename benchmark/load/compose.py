@@ -45,6 +45,7 @@ _QUESTION = (
     "tasks",
     "rows",
     "metric",
+    "primary",
 )
 _RUNNING = ("name", "executor", "workers", "device", "results_dir", "trust")
 _KEYS = (*_QUESTION, "seed", "protocol", "components", *_RUNNING)

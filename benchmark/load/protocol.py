@@ -10,8 +10,10 @@ from benchmark.spec import SCHEMES, Protocol
 __all__ = ["check_protocol"]
 
 
-def check_protocol(protocol: Protocol, n_hosts: int) -> None:
+def check_protocol(protocol: Protocol, n_hosts: int, n_slots: int = 1) -> None:
     """Refuse such a protocol.
+
+    ``n_hosts`` counts base hosts, ``n_slots`` the slots that the study varies.
 
     Raises
     ------
@@ -50,9 +52,31 @@ def check_protocol(protocol: Protocol, n_hosts: int) -> None:
         ("tuning.what", protocol.tuning.what, ("slot", "host", "joint")),
         ("budget.unit", protocol.budget.unit, ("epochs", "steps", "seconds")),
         ("host_effects", protocol.host_effects, ("auto", "fixed", "random")),
+        ("stop", protocol.stop, ("never", "sequential")),
+        ("sequence", protocol.sequence, ("bounded", "normal")),
+        ("confirm", protocol.confirm, ("none", "split")),
     ]
     for key, value, choices in words:
         if value not in choices:
             raise RequestError(f"protocol.{key}: there is no '{value}'; {nearest(str(value), choices)}")
     if protocol.host_effects == "random" and n_hosts == 1:
         raise RequestError("protocol.host_effects: random needs at least two hosts; choose fixed")
+    _check_stages(protocol, n_slots)
+
+
+def _check_stages(protocol: Protocol, n_slots: int) -> None:
+    sequential, split = protocol.stop == "sequential", protocol.confirm == "split"
+    if protocol.sequence != "bounded" and not sequential:
+        raise RequestError(f"protocol.sequence: {protocol.sequence} means nothing without stop=sequential")
+    if sequential and split:
+        raise RequestError("protocol.confirm: split does not go with stop=sequential; choose one of them")
+    if sequential and protocol.host_effects == "random":
+        raise RequestError(
+            "protocol.stop: sequential does not go with host_effects=random: the same hosts recur in every "
+            "data set, so the next one brings no new sample of hosts; choose fixed"
+        )
+    if (sequential or split) and n_slots > 1:
+        asked = "stop: sequential" if sequential else "confirm: split"
+        raise RequestError(
+            f"protocol.{asked} is for one slot: interactions need every arm on every data set; leave it out"
+        )

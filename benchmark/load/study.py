@@ -32,6 +32,7 @@ from benchmark.spec import FAMILIES, Choice, Component, Dataset, Pipeline, Proto
 
 __all__ = ["ResolvedStudy", "load_study", "question_digest"]
 
+_LATER = ("primary", "stop", "sequence", "confirm")
 _FOLDER = re.compile(r"[^\W_][\w .+-]*(?<! )")
 
 
@@ -89,6 +90,7 @@ def load_study(
     study = _study(config, names, datasets, overrides)
     named = {key_of(override) for override in overrides}
     required = {*names["baselines"], *(names["candidates"] if "candidates" in named else ())}
+    required |= {study.primary} - {""}
     missing = _missing(components, required)
     _check_buildable(
         [part for name, parts in components.items() if name not in missing for part in parts],
@@ -178,11 +180,11 @@ def _study(
     overrides: Sequence[str],
 ) -> Study:
     protocol = read(Protocol, config["protocol"], "protocol")
-    check_protocol(protocol, len({pipeline for pipeline, _ in hosts_of(config).values()}))
+    slots = slots_of(config)
+    check_protocol(protocol, len({pipeline for pipeline, _ in hosts_of(config).values()}), len(slots))
     seed = config["seed"]
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
         raise RequestError(f"seed: expected a whole number from 0, got {seed!r}")
-    slots = slots_of(config)
     return Study(
         name=study_name(overrides) if config["name"] is None else _folder_name(config["name"]),
         question=str(config.get("question") or f"Which {' and '.join(slots)} helps?"),
@@ -196,7 +198,18 @@ def _study(
         protocol=protocol,
         metric=None if config["metric"] is None else str(config["metric"]),
         seed=seed,
+        primary=_primary(config, names["candidates"]),
     )
+
+
+def _primary(config: Mapping[str, Any], candidates: Sequence[str]) -> str:
+    """The candidate that the primary comparison is about, where a person says which."""
+    primary = config["primary"]
+    if primary is None:
+        return ""
+    if str(primary) not in candidates:
+        raise RequestError(f"primary={primary}: no such candidate; {nearest(str(primary), candidates)}")
+    return str(primary)
 
 
 def _folder_name(name: Any) -> str:
@@ -252,8 +265,16 @@ def _check_buildable(components: Iterable[Component], pipelines: Iterable[Pipeli
 
 
 def _question(study: Study, overrides: Sequence[str], typed: TypedComponents) -> str:
-    """Digest of what is asked: the study's names and protocol, and what was typed about components."""
+    """Digest of what is asked: the study's names and protocol, and what was typed about components.
+
+    Parts of the question that came later are left out where they are at their default, so that studies
+    which were fixed before keep their digest.
+    """
     asked = dataclasses.asdict(dataclasses.replace(study, name=""))
+    for held, default in ((asked, Study), (asked["protocol"], Protocol)):
+        for field in dataclasses.fields(default):
+            if field.name in _LATER and held[field.name] == field.default:
+                del held[field.name]
     changed = {key_of(item): item for item in overrides if overrides_a_component(item)}  # the last one wins
     classes = {f"{slot}.{name}": _portable(doc["make"]["_target_"]) for (slot, name), doc in typed.items()}
     return hashlib.sha256(json.dumps([asked, changed, classes], sort_keys=True).encode()).hexdigest()

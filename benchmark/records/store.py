@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.errors import RequestError
+from benchmark.records import ledger
 from benchmark.records.schema import RECORD_COLUMNS, SCHEMA_VERSION, TRIAL_COLUMNS
 from benchmark.spec import Cell, Record, Trial
 
@@ -43,8 +44,7 @@ CREATE TABLE IF NOT EXISTS cells ({_PLACE},
 CREATE TABLE IF NOT EXISTS trial_cells ({_TRIAL_PLACE},
   PRIMARY KEY (study, role, component, host, task, repeat, fold, replicate, tuning, trial)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS provenance (digest TEXT PRIMARY KEY, facts TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS variants (slot, component, digest,
-  PRIMARY KEY (slot, component, digest)) WITHOUT ROWID;
+{ledger.LEDGER_TABLES}
 """
 
 
@@ -88,6 +88,7 @@ class Store:
             "CREATE TABLE IF NOT EXISTS predictions (key TEXT PRIMARY KEY, npy BLOB) WITHOUT ROWID;",
         )
         self._check_version()
+        ledger.carry_over(self._db)
 
     def close(self) -> None:
         """Close both files."""
@@ -122,11 +123,14 @@ class Store:
             text = json.dumps(facts, sort_keys=True)
             self._db.execute("INSERT OR IGNORE INTO provenance VALUES (?, ?)", (digest, text))
 
-    def link(self, study: str, places: Iterable[Place], trials: Iterable[TrialPlace]) -> None:
-        """Say which keys a study consists of; replaces what was said of it before."""
+    def link(
+        self, study: str, places: Iterable[Place], trials: Iterable[TrialPlace], *, further: bool = False
+    ) -> None:
+        """Say which keys a study consists of; replaces what was said of it before, or adds to it."""
         with self._db:
-            self._db.execute("DELETE FROM cells WHERE study = ?", (study,))
-            self._db.execute("DELETE FROM trial_cells WHERE study = ?", (study,))
+            if not further:
+                self._db.execute("DELETE FROM cells WHERE study = ?", (study,))
+                self._db.execute("DELETE FROM trial_cells WHERE study = ?", (study,))
             self._db.executemany(
                 f"INSERT INTO cells VALUES ({_marks(14)})",
                 (
@@ -149,17 +153,21 @@ class Store:
                 ((study, *dataclasses.astuple(trial)) for trial in trials),
             )
 
-    def note_variants(self, variants: Iterable[tuple[str, str, str]]) -> None:
-        """Add (slot, component, digest) to the ledger of everything ever tried in this store."""
-        with self._db:
-            self._db.executemany("INSERT OR IGNORE INTO variants VALUES (?, ?, ?)", variants)
+    def note_variants(self, study: str, variants: Iterable[tuple[str, str, str]]) -> None:
+        """Add (slot, component, digest) to the ledger of everything ever run in this store."""
+        ledger.note(self._db, study, variants)
+
+    def note_judged(self, found: Iterable[ledger.Judged]) -> None:
+        """Add what was found of variants to the ledger."""
+        ledger.note_judged(self._db, found)
 
     def variants_tried(self, slot: str) -> dict[str, int]:
         """How many variants of each component of a slot this store has seen."""
-        rows = self._db.execute(
-            "SELECT component, count(*) FROM variants WHERE slot = ? GROUP BY component", (slot,)
-        )
-        return dict(rows.fetchall())
+        return ledger.tried(self._db, slot)
+
+    def ledger(self, slot: str | None = None) -> pd.DataFrame:
+        """Every variant of a slot's components ever run here, or of all: ``LEDGER_COLUMNS``."""
+        return ledger.read(self._db, slot)
 
     def record_keys(self) -> set[str]:
         """Keys of all records."""

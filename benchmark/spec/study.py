@@ -93,6 +93,15 @@ class Protocol:
     level: float = 0.95
     host_effects: str = "auto"
     """``fixed``, ``random``, or ``auto``: random from four hosts on."""
+    stop: str = "never"
+    """``never``, or ``sequential``: data sets are run one after the other, and a candidate only until its
+    verdict is settled."""
+    sequence: str = "bounded"
+    """What ``stop: sequential`` reads its verdicts off: the confidence sequence that asks for nothing but
+    bounded effects (``bounded``), or the one for effects taken as normal (``normal``)."""
+    confirm: str = "none"
+    """``none``, or ``split``: candidates are selected on one half of the data sets, and the selected one is
+    judged on the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +124,8 @@ class Study:
     """Overrides the tasks' own metric."""
     seed: int = 0
     """The root from which every seed of the study is derived."""
+    primary: str = ""
+    """The candidate that the study is about first; empty: the first that can be compared."""
 
     @property
     def slot(self) -> str:

@@ -44,7 +44,7 @@ def job(pipeline: Callable[..., Pipeline], real_task: Callable[[str], Any]) -> J
 def execute(request: pytest.FixtureRequest) -> Execute:
     """Runs one job to its end."""
     run = importlib.import_module(EXECUTORS[request.param]).execute
-    return lambda job: list(run([(job, {})], Context(1, (), ())))
+    return lambda job: list(run([[(job, {})]], Context(1, (), ())))
 
 
 def test_a_job_gives_its_cells(execute: Execute, job: Job) -> None:
@@ -65,7 +65,7 @@ def test_a_broken_harness_stops_the_run(execute: Execute, job: Job) -> None:
 def test_a_worker_that_cannot_begin_stops_the_run(job: Job) -> None:
     run = importlib.import_module(EXECUTORS["processes"]).execute
     with pytest.raises(RequestError, match="nowhere"):
-        list(run([(job, {})], Context(1, ("nowhere",), ())))
+        list(run([[(job, {})]], Context(1, ("nowhere",), ())))
 
 
 def test_a_test_prediction_of_the_wrong_shape_is_a_failed_record(

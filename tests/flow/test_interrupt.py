@@ -104,3 +104,22 @@ def test_a_second_driver_is_refused_in_one_line(lab: Any, capsys: pytest.Capture
     assert "another run is writing to this store" in error and error.count("\n") == 1
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
+
+
+@pytest.mark.all
+def test_kill_9_between_the_blocks_of_a_study_that_may_stop_early(lab: Any) -> None:
+    stop = (
+        "protocol.stop=sequential",
+        "protocol.sequence=normal",
+        "protocol.level=0.7",
+        "tasks=[iris,wine,engel,modechoice,star98,anes96]",
+    )
+    whole = ("results_dir=calm", *stop)
+    assert lab("run", *STUDY, *whole) == 0
+    process = start(lab, *stop)
+    wait_for(lab, process, 140)  # of 180: the floor is there (132), and a part of the first block
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert lab("run", *STUDY, *stop) == 0
+    assert lab.verdict("a") == lab.verdict("a", "calm")
+    pd.testing.assert_frame_equal(lab.records("a"), lab.records("a", "calm"), check_exact=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -32,6 +35,9 @@ WRONG = [
     ("protocol.budget.amout=3", "no key 'amout' in protocol.budget; did you mean 'amount'"),
     ("foo=3", "there is no key 'foo' in the study"),
     ("+sede=3", "bad override 'sede': there is no key 'sede' in a study; did you mean 'seed'"),
+    ("protocol.stop=sequental", "protocol.stop: there is no 'sequental'; did you mean 'sequential'"),
+    ("primary=radm", "primary=radm: no such candidate; did you mean 'radam'"),
+    ("primary=adamw", "primary=adamw: no such candidate"),
     ("protocol.rope=2", "protocol.rope: expected a value from 0 to below 1, got 2.0"),
     ("candidates=[]", "candidates: a study needs at least one"),
     ("tasks=[]", "tasks: a study needs at least one"),
@@ -206,6 +212,43 @@ def test_how_it_runs_is_not_the_question(shelf: Any) -> None:
     )
     assert shelf.load("seed=1").digest != plain.digest
     assert shelf.load("name=y").named and not shelf.load("name=null").named
+
+
+def test_when_to_stop_and_what_comes_first_are_the_question(shelf: Any) -> None:
+    plain = shelf.load()
+    asked = [
+        shelf.load("protocol.stop=sequential"),
+        shelf.load("protocol.stop=sequential", "protocol.sequence=normal"),
+        shelf.load("protocol.confirm=split"),
+        shelf.load("primary=lion"),
+    ]
+    assert len({plain.digest, *(study.digest for study in asked)}) == 5
+    assert (plain.study.primary, asked[-1].study.primary) == ("", "lion")
+
+
+def test_a_study_fixed_before_one_could_stop_early_keeps_its_digest(shelf: Any) -> None:
+    study = shelf.load().study
+    asked = dataclasses.asdict(dataclasses.replace(study, name=""))
+    for key in ("stop", "sequence", "confirm"):
+        del asked["protocol"][key]
+    del asked["primary"]
+    before = hashlib.sha256(json.dumps([asked, {}, {}], sort_keys=True).encode()).hexdigest()
+    assert shelf.load().digest == before
+    assert shelf.load("protocol.stop=never", "protocol.confirm=none", "primary=null").digest == before
+
+
+def test_a_primary_candidate_that_is_not_installed_is_refused(shelf: Any) -> None:
+    shelf.put(
+        "optimizer", "absent", "make: {_target_: torch.optim.SGD, lr: 0.1}\nneeds: ['package:nowhere']\n"
+    )
+    shelf.put(
+        "study",
+        "mine",
+        "slot: optimizer\ncandidates: [radam, absent]\nbaselines: [adamw]\nhosts: [mlp]\n"
+        "suite: bundled_small\n",
+    )
+    assert shelf.load("study=mine").missing
+    assert "'nowhere' is not installed" in shelf.refusal("study=mine", "primary=absent")
 
 
 def test_the_command_line_prints_one_line_and_writes_nothing(

@@ -64,6 +64,9 @@ def test_a_number_out_of_range_names_key_value_and_range(path: str, value: Any, 
         ("tuning.what", "slots", "slot"),
         ("budget.unit", "epoch", "epochs"),
         ("host_effects", "rand", "random"),
+        ("stop", "sequentially", "sequential"),
+        ("sequence", "bound", "bounded"),
+        ("confirm", "splits", "split"),
     ],
 )
 def test_an_unknown_word_comes_with_the_nearest(path: str, value: str, near: str) -> None:
@@ -76,6 +79,31 @@ def test_random_hosts_need_two() -> None:
     check_protocol(changed("host_effects", "random"), 2)
     with pytest.raises(RequestError, match="random needs at least two hosts"):
         check_protocol(changed("host_effects", "random"), 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "slots", "says"),
+    [
+        ({"stop": "sequential", "confirm": "split"}, 1, "does not go with stop=sequential"),
+        ({"stop": "sequential", "host_effects": "random"}, 1, "the same hosts recur in every data set"),
+        ({"stop": "sequential"}, 2, "interactions need every arm on every data set"),
+        ({"confirm": "split"}, 2, "interactions need every arm on every data set"),
+        ({"sequence": "normal"}, 1, "normal means nothing without stop=sequential"),
+    ],
+)
+def test_what_does_not_go_together_is_refused_with_the_reason(
+    fields: dict[str, str], slots: int, says: str
+) -> None:
+    with pytest.raises(RequestError, match=says) as caught:
+        check_protocol(dataclasses.replace(Protocol(), **fields), 4, slots)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+
+
+def test_stopping_early_takes_hosts_as_fixed_or_leaves_it_open() -> None:
+    for host_effects in ("auto", "fixed"):
+        stopping = dataclasses.replace(Protocol(), stop="sequential", host_effects=host_effects)
+        check_protocol(stopping, 4)
+        check_protocol(dataclasses.replace(stopping, sequence="normal"), 4)
 
 
 def test_the_default_makes_sense() -> None:

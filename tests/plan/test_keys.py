@@ -53,6 +53,14 @@ def test_the_same_study_has_the_same_keys(world: Any) -> None:
     assert changed(world, lambda _: None) == set()
 
 
+@pytest.mark.parametrize(
+    "fields", [{"stop": "sequential"}, {"stop": "sequential", "sequence": "normal"}, {"confirm": "split"}]
+)
+def test_when_a_study_stops_changes_no_computation(world: Any, fields: dict[str, str]) -> None:
+    assert changed(world, lambda other: other.protocol(**fields)) == set()
+    assert changed(world, lambda other: in_study(other, primary="new")) == set()
+
+
 def test_no_two_different_computations_share_a_key(world: Any) -> None:
     keys = world.keys()
     assert len(set(keys.values())) == len(keys)

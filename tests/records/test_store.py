@@ -201,9 +201,9 @@ def test_one_record_serves_two_studies_and_linking_again_replaces(store: Store) 
 def test_the_ledger_counts_different_variants(store: Store) -> None:
     assert store.variants_tried("optimizer") == {}
     store.note_variants(
-        [("optimizer", "radam", "1"), ("optimizer", "radam", "2"), ("optimizer", "lion", "1")]
+        "one", [("optimizer", "radam", "1"), ("optimizer", "radam", "2"), ("optimizer", "lion", "1")]
     )
-    store.note_variants([("optimizer", "radam", "2"), ("loss", "radam", "3")])
+    store.note_variants("two", [("optimizer", "radam", "2"), ("loss", "radam", "3")])
     assert store.variants_tried("optimizer") == {"radam": 2, "lion": 1}
 
 

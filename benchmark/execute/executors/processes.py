@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -40,31 +40,41 @@ class _Worker:
     since: float = 0.0
 
 
-def execute(jobs: Sequence[tuple[Job, Done]], context: Context) -> Iterator[Outcome]:
-    """Outcomes of all jobs, in the order in which they come.
+def execute(batches: Iterable[Sequence[tuple[Job, Done]]], context: Context) -> Iterator[Outcome]:
+    """Outcomes of all jobs, of each batch in the order in which they come.
+
+    Workers live as long as there are batches; at the end of one they wait for its last job.
 
     Raises whatever a worker met that no component is to blame for.
     """
     fork = multiprocessing.get_context("forkserver")
     fork.set_forkserver_preload(["benchmark.execute.executors.processes"])
-    waiting = deque(jobs)
-    workers = [_start(fork, context) for _ in range(min(context.workers, len(waiting)))]
+    workers: list[_Worker] = []
     try:
-        while waiting or any(worker.job for worker in workers):
-            for worker in workers:
-                if worker.job is None and waiting:
-                    _assign(worker, *waiting.popleft())
-            ready = wait([worker.pipe for worker in workers if worker.job], timeout=_until_overdue(workers))
-            for worker in [worker for worker in workers if worker.pipe in ready]:
-                yield from _receive(worker, workers, waiting, fork, context)
-            for worker in [worker for worker in workers if _is_overdue(worker)]:
-                worker.process.kill()
-                yield from _bury(worker, "timeout", _overdue_reason(worker), workers, waiting, fork, context)
+        for jobs in batches:
+            wanted = min(context.workers, len(jobs)) - len(workers)
+            workers += [_start(fork, context) for _ in range(wanted)]
+            yield from _work_off(deque(jobs), workers, fork, context)
     finally:
         for worker in workers:
             worker.process.kill()
         for worker in workers:
             worker.process.join()
+
+
+def _work_off(
+    waiting: deque[tuple[Job, Done]], workers: list[_Worker], fork: Any, context: Context
+) -> Iterator[Outcome]:
+    while waiting or any(worker.job for worker in workers):
+        for worker in workers:
+            if worker.job is None and waiting:
+                _assign(worker, *waiting.popleft())
+        ready = wait([worker.pipe for worker in workers if worker.job], timeout=_until_overdue(workers))
+        for worker in [worker for worker in workers if worker.pipe in ready]:
+            yield from _receive(worker, workers, waiting, fork, context)
+        for worker in [worker for worker in workers if _is_overdue(worker)]:
+            worker.process.kill()
+            yield from _bury(worker, "timeout", _overdue_reason(worker), workers, waiting, fork, context)
 
 
 def _work(pipe: Connection, context: Context) -> None:

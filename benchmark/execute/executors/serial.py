@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from benchmark.execute.cell import Done, Outcome, run_job
 from benchmark.execute.engine import Context
@@ -11,8 +11,9 @@ from benchmark.plan.grid import Job
 __all__ = ["execute"]
 
 
-def execute(jobs: Sequence[tuple[Job, Done]], context: Context) -> Iterator[Outcome]:
+def execute(batches: Iterable[Sequence[tuple[Job, Done]]], context: Context) -> Iterator[Outcome]:
     """Outcomes of all jobs, one after the other."""
     context.prepare()
-    for job, done in jobs:
-        yield from run_job(job, done)
+    for jobs in batches:
+        for job, done in jobs:
+            yield from run_job(job, done)

@@ -1,0 +1,259 @@
+"""Which part of a plan runs next, read off the records of the parts before.
+
+A study with ``protocol.stop=sequential`` runs the baselines and their A/A arms on every data set first, since
+they fix the noise floor, and then one data set after the other, each candidate only until its verdict
+is settled. One with ``protocol.confirm=split`` runs everything on one half of the data sets, and on the other
+half only what was selected. Every other study is one stage.
+
+What a stage holds follows from the plan and from records of the stages before, never from when or in how
+many runs they were computed: an interrupted study goes on where it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchmark.api.linking import left_of, link, records_of
+from benchmark.api.planning import PlannedStudy, comparable
+from benchmark.errors import RequestError
+from benchmark.plan.cost import total
+from benchmark.plan.grid import Plan, Row
+from benchmark.plan.order import halves, task_order
+from benchmark.spec import Study
+
+if TYPE_CHECKING:
+    from benchmark.records.store import Store
+
+__all__ = [
+    "Saved",
+    "Stage",
+    "compared",
+    "confirming",
+    "finished",
+    "is_staged",
+    "least_origins",
+    "missing",
+    "opening",
+    "order_of",
+    "rule_of",
+    "saved",
+    "stages",
+]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a study that is run together."""
+
+    plan: Plan
+    later: Plan
+    """All that may have to follow."""
+
+    def with_later(self) -> Plan:
+        """The part together with all that may have to follow."""
+        return dataclasses.replace(self.plan, rows=(*self.plan.rows, *self.later.rows))
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What stopping early, or confirming what was selected alone, spared."""
+
+    fits: int
+    """Trials and cells of the plan that were not needed."""
+    planned: int
+    """Trials and cells of the whole plan."""
+    after: Mapping[str, int]
+    """Of every candidate that was not run on all data sets: on how many it was."""
+    origins: int
+    """How many data sets (origins) there are."""
+
+
+def stages(planned: PlannedStudy, store: Store) -> Iterator[Stage]:
+    """The stages of a study in turn; each must be in the store before the next is asked for.
+
+    Links the study to the rows of every stage before it is given, so that at the end it consists of what its
+    stages needed and of nothing else, whatever other studies have left in the store.
+    """
+    first = opening(planned)
+    link(planned, store, first.rows)
+    protocol = planned.study.protocol
+    if protocol.stop == "sequential":
+        yield from _blocks(planned, store, first)
+    elif protocol.confirm == "split":
+        yield from _halves(planned, store, first)
+    else:
+        yield Stage(first, _part(planned, ()))
+
+
+def is_staged(study: Study) -> bool:
+    """Whether a part of the study's plan may turn out not to be needed."""
+    return study.protocol.stop == "sequential" or study.protocol.confirm == "split"
+
+
+def least_origins() -> int:
+    """On how many data sets every verdict rests at least."""
+    from benchmark.judge.verdict import ORIGINS_NEEDED
+
+    return ORIGINS_NEEDED
+
+
+def opening(planned: PlannedStudy) -> Plan:
+    """The first stage, which no result decides on."""
+    protocol, rows = planned.study.protocol, planned.plan.rows
+    if protocol.stop == "sequential":
+        # What the featureless predictor loses is the price of a failure, in the A/A arms as elsewhere.
+        origins = order_of(planned)
+        rows = tuple(row for row in rows if row.job.task.origin in origins and _is_ground(row))
+    elif protocol.confirm == "split":
+        (selecting, _), able = confirming(planned), compared(planned)
+        rows = tuple(row for row in rows if row.job.task.origin in selecting and _is_in(row, able))
+    return _part(planned, rows)
+
+
+def finished(planned: PlannedStudy, store: Store) -> Plan:
+    """All that the study's stages needed.
+
+    Raises
+    ------
+    RequestError
+        When a part of it is not in the store.
+    """
+    rows: list[Row] = []
+    for stage in stages(planned, store):
+        if left := left_of(stage.plan, store):
+            raise RequestError(missing(planned, left))
+        rows += stage.plan.rows
+    return _part(planned, rows)
+
+
+def missing(planned: PlannedStudy, left: int) -> str:
+    """That so many fits are missing, and what computes them."""
+    return f"{planned.name}: {left} fits of this study are missing; `swapbench run` computes them"
+
+
+def order_of(planned: PlannedStudy) -> tuple[str, ...]:
+    """The origins on which a baseline runs, in the order that the study's seed fixes."""
+    return task_order(planned.study.seed, _origins(planned))
+
+
+def confirming(planned: PlannedStudy) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The origins that select, and those that confirm."""
+    return halves(planned.study.seed, _origins(planned))
+
+
+def compared(planned: PlannedStudy) -> list[str]:
+    """The candidates that can run beside every baseline; with ``confirm=split``, on either half.
+
+    Raises
+    ------
+    RequestError
+        When there is none.
+    """
+    names = comparable(planned.plan)
+    if planned.study.protocol.confirm == "split":
+        for half in confirming(planned):
+            rows = (row for row in planned.plan.rows if row.job.task.origin in half)
+            able = comparable(_part(planned, rows))
+            names = [name for name in names if name in able]
+        if not names:
+            raise RequestError("protocol.confirm: no candidate can run on both halves of the data sets")
+    return names
+
+
+def rule_of(planned: PlannedStudy) -> dict[str, Any]:
+    """How the study is judged, as arguments of ``judge``: arms, rule, and what could not be run."""
+    study, protocol = planned.study, planned.study.protocol
+    return {
+        "candidates": compared(planned),
+        "baselines": list(study.baselines),
+        "rope": protocol.rope,
+        "level": protocol.level,
+        "host_effects": protocol.host_effects,
+        "excluded": {(refusal.component, refusal.host, refusal.task) for refusal in planned.plan.refused},
+    }
+
+
+def saved(planned: PlannedStudy, needed: Plan) -> Saved | None:
+    """What the study did without of its plan; None where it is run as a whole.
+
+    ``needed`` is what :func:`finished` returns.
+    """
+    if not is_staged(planned.study):
+        return None
+    every = total(planned.plan, {}).fits
+    after = {}
+    for name in compared(planned):
+        ran, could = (_origins_of(part, name) for part in (needed, planned.plan))
+        if ran < could:
+            after[name] = len(ran)
+    return Saved(every - total(needed, {}).fits, every, after, len(_origins(planned)))
+
+
+def _blocks(planned: PlannedStudy, store: Store, first: Plan) -> Iterator[Stage]:
+    """The floor, then one origin after the other; the first ones together, since they settle nothing."""
+    from benchmark.judge.ordered import unsettled
+
+    order, still = order_of(planned), compared(planned)
+    yield Stage(first, _further(planned, order, still))
+    least = least_origins()
+    blocks = [order[:least], *((origin,) for origin in order[least:])]
+    for number, block in enumerate(blocks):
+        plan = _further(planned, block, still)
+        link(planned, store, plan.rows, further=True)
+        later = [origin for block in blocks[number + 1 :] for origin in block]
+        yield Stage(plan, _further(planned, later, still))
+        rule = rule_of(planned) | {"sequence": planned.study.protocol.sequence}
+        still = unsettled(records_of(planned, store), order=order, **rule)
+        if not still:
+            return
+
+
+def _halves(planned: PlannedStudy, store: Store, first: Plan) -> Iterator[Stage]:
+    from benchmark.judge.family import selected
+
+    selecting, holding = confirming(planned)
+    yield Stage(first, _further(planned, holding, compared(planned), ground=True))
+    chosen = selected(records_of(planned, store), selecting, **rule_of(planned))
+    plan = _further(planned, holding, set(chosen.values()), ground=True)
+    link(planned, store, plan.rows, further=True)
+    yield Stage(plan, _part(planned, ()))
+
+
+def _further(
+    planned: PlannedStudy, origins: Collection[str], candidates: Collection[str], *, ground: bool = False
+) -> Plan:
+    """Some candidates and the references on some origins; with ``ground``, baselines and A/A arms too."""
+    rows = (row for row in planned.plan.rows if row.job.task.origin in origins)
+    return _part(
+        planned, (row for row in rows if _is_in(row, candidates) and (ground or not _is_ground(row)))
+    )
+
+
+def _is_in(row: Row, candidates: Collection[str]) -> bool:
+    """Whether a row is of one of the candidates, or of no candidate at all."""
+    return row.arm.role != "candidate" or row.arm.component in candidates
+
+
+def _is_ground(row: Row) -> bool:
+    """Whether a row is of what every candidate is held against."""
+    featureless = (row.arm.role, row.arm.component) == ("reference", "featureless")
+    return featureless or row.arm.role in ("baseline", "aa")
+
+
+def _part(planned: PlannedStudy, rows: Iterable[Row]) -> Plan:
+    return dataclasses.replace(planned.plan, rows=tuple(rows))
+
+
+def _origins(planned: PlannedStudy) -> set[str]:
+    return {row.job.task.origin for row in planned.plan.rows if row.arm.role == "baseline"}
+
+
+def _origins_of(plan: Plan, candidate: str) -> set[str]:
+    return {
+        row.job.task.origin
+        for row in plan.rows
+        if (row.arm.role, row.arm.component) == ("candidate", candidate)
+    }

@@ -1,0 +1,210 @@
+"""Studies that stop early, and studies that confirm what they selected: run for real, in a few seconds.
+
+Estimators that are fitted in milliseconds on small tables: knowing nothing (``featureless``) is soon shown to
+harm against a linear model, nearest neighbours are not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from benchmark import texts
+from benchmark.api import PlannedStudy, forecast, plan_study, run, write_report
+from benchmark.api.linking import link, records_of
+from benchmark.api.reporting import judged
+from benchmark.api.stages import confirming, finished, order_of
+from benchmark.cli import main
+from benchmark.errors import RequestError
+from benchmark.execute import engine
+from benchmark.plan.cost import total
+from benchmark.records.store import open_store
+
+ORIGINS = ("iris", "wine", "engel", "modechoice", "star98", "diabetes", "fair", "anes96")
+STUDY = (
+    "study=estimators",
+    "baselines=[linear]",
+    "candidates=[knn,featureless]",
+    f"tasks=[{','.join(ORIGINS)}]",
+    "hosts=[linear]",
+    "references=[knn]",
+    "protocol=quick",
+    "protocol.splits.scheme=holdout",
+    "protocol.tuning.trials=1",
+    "protocol.level=0.7",
+    "executor=serial",
+    "name=a",
+)
+FITS = 3
+"""Of a candidate on a task: one trial, and a cell for each setting."""
+STOP = ("protocol.stop=sequential", "protocol.sequence=normal")
+SPLIT = ("protocol.confirm=split",)
+
+Planned = Callable[..., PlannedStudy]
+
+
+@pytest.fixture
+def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planned:
+    """The small study with further overrides, its results below the test's own folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *overrides: plan_study([*STUDY, *overrides])
+
+
+def verdict(study: PlannedStudy) -> str:
+    """verdict.json as the report would write it, without what rests on time or on the store's history."""
+    with open_store(study.resolved.results_dir, write=True) as store:
+        finished(study, store)
+        judgement = judged(study, store, records_of(study, store))
+    found = judgement.to_json(study=study.name, slot=study.study.slot, metric="")
+    for comparison in found["comparisons"]:
+        del comparison["volatile"]
+    return json.dumps(found)
+
+
+def told(study: PlannedStudy) -> dict[str, Any]:
+    """The verdict.json of a study's report."""
+    found: dict[str, Any] = json.loads((study.folder / "report" / "verdict.json").read_text())
+    return found
+
+
+def origins_of(study: PlannedStudy, component: str, role: str = "candidate") -> set[str]:
+    """The origins of a component's records in the report."""
+    table = pd.read_parquet(study.folder / "report" / "records.parquet")
+    return set(table.loc[(table["component"] == component) & (table["role"] == role), "origin"])
+
+
+def test_a_candidate_runs_until_its_verdict_is_settled(planned: Planned, capsys: Any) -> None:
+    study = planned(*STOP)
+    order = order_of(study)
+    assert main(["run", *STUDY, *STOP]) == 0
+    said = capsys.readouterr().out
+    (settled,) = [
+        c for c in told(study)["comparisons"] if (c["candidate"], c["setting"]) == ("featureless", "tuned")
+    ]
+    stopped = settled["sequential"]["stopped_at"]
+    assert settled["verdict"] == "HARMS" and 5 <= stopped < len(ORIGINS)
+    assert f"featureless settled after {stopped} of 8 data sets" in said and "knn after" not in said
+    assert origins_of(study, "featureless") == set(order[:stopped])
+    assert origins_of(study, "knn") == set(ORIGINS)
+    for role in ("baseline", "aa"):
+        assert origins_of(study, "linear", role) == set(ORIGINS)
+    assert origins_of(study, "knn", "reference") == set(ORIGINS)  # as long as any candidate is open
+    spared = FITS * (len(ORIGINS) - stopped)
+    assert f"stopped early: {spared} of {total(study.plan, {}).fits} fits were not needed" in said
+
+    with open_store(study.resolved.results_dir, write=False) as store:
+        ledger = store.ledger("estimator").set_index(["component", "setting"])
+    assert ledger.loc[("featureless", "tuned"), ["baseline", "origins", "verdict", "studies"]].tolist() == [
+        "linear",
+        stopped,
+        "HARMS",
+        "a",
+    ]
+
+
+def test_found_complete_or_run_block_by_block_it_is_the_same_verdict(planned: Planned) -> None:
+    sequential = planned(*STOP)
+    run(sequential, quiet=True)
+    whole = planned("name=whole", "results_dir=other")
+    run(whole, quiet=True)
+    found = planned(*STOP, "results_dir=other", "executor=processes", "workers=2")
+    assert run(found, quiet=True).executed == 0
+    assert verdict(found) == verdict(sequential)
+
+
+def test_interrupted_anywhere_it_goes_on_to_the_same_verdict(
+    planned: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calm = planned(*STOP, "results_dir=calm")
+    every = run(calm, quiet=True).executed
+    study = planned(*STOP)
+    executed, keep = [0], engine._keep
+
+    def interrupting(*arguments: Any) -> None:
+        keep(*arguments)
+        executed[0] += 1
+        if executed[0] % 37 == 0:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(engine, "_keep", interrupting)
+    while (progress := run(study, quiet=True)).left:
+        assert progress.stopped == "interrupted"
+        with pytest.raises(RequestError, match="fits of this study are missing"):
+            write_report(study)
+    assert executed[0] == every > 3 * 37
+    assert verdict(study) == verdict(calm)
+
+
+def test_only_what_was_selected_is_confirmed(planned: Planned, capsys: Any) -> None:
+    study = planned(*SPLIT)
+    selecting, holding = confirming(study)
+    assert main(["run", *STUDY, *SPLIT]) == 0
+    said = capsys.readouterr().out
+    assert "selects one candidate on 4 data sets and confirms it on 4 others; a verdict takes 5" in said
+    fits = f"{FITS * len(holding)} of {total(study.plan, {}).fits} fits"
+    assert f"confirmed what was selected: {fits} were not needed (not selected: featureless)" in said
+    assert origins_of(study, "knn") == set(ORIGINS)
+    assert origins_of(study, "featureless") == set(selecting)
+    found = told(study)
+    assert {one["selected"] for one in found["selections"]} == {"knn"}
+    chosen = next(c for c in found["comparisons"] if c["candidate"] == "knn")
+    other = next(c for c in found["comparisons"] if c["candidate"] == "featureless")
+    assert (chosen["n"]["origins"], other["n"]["origins"]) == (len(holding), len(selecting))
+    assert other["verdict"] == "INSUFFICIENT"
+    assert found["primary"]["candidate"] == "knn"
+
+
+def test_a_time_budget_is_for_all_stages_together(planned: Planned) -> None:
+    study = planned(*STOP)
+    every = total(study.plan, {}).fits
+    progress = run(study, budget_seconds=0.0, quiet=True)
+    assert (progress.executed, progress.stopped, progress.left) == (1, "budget", every - 1)
+    assert "at most" in texts.unfinished(study, progress)
+
+
+def test_a_plan_says_what_it_costs_at_most(planned: Planned) -> None:
+    facts = {}
+    for name, overrides in (("whole", ()), ("stop", STOP), ("split", SPLIT)):
+        study = planned(*overrides)
+        expected = forecast(study)
+        facts[name] = texts.plan_facts(study, expected)
+        assert ("at most" in texts.forecast(study, expected)) == (name != "whole")
+        assert json.dumps(facts[name])
+    assert [found["counts"]["at_most"] for found in facts.values()] == [False, True, True]
+    assert len({found["counts"]["fits"] for found in facts.values()}) == 1
+    assert sorted(facts["stop"]["order"]) == sorted(ORIGINS) and facts["whole"]["order"] is None
+    assert {name: len(half) for name, half in facts["split"]["halves"].items()} == {
+        "selecting": 4,
+        "confirming": 4,
+    }
+    # What can be told from zero: least of all with half of the data sets, or when looking after each.
+    told_by = {name: found["power"]["minimal_detectable_effect"] for name, found in facts.items()}
+    assert told_by["whole"] < told_by["split"] < told_by["stop"]
+
+
+def test_a_primary_candidate_comes_first_or_is_refused(planned: Planned) -> None:
+    assert planned("primary=featureless").study.primary == "featureless"
+    with pytest.raises(RequestError, match="primary=gaussian_process: it cannot run anywhere beside"):
+        planned("candidates=[knn,gaussian_process]", "primary=gaussian_process", "tasks=[fair]")
+
+
+def test_every_variant_of_an_arm_and_of_its_parts_is_in_the_ledger(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    small = ["tasks=[iris]", "hosts=[mlp]", "protocol=quick", f"results_dir={tmp_path / 'results'}"]
+    with open_store(tmp_path / "results", write=True) as store:
+        for lr in ("0.1", "0.2"):
+            mine.write_text(f"import torch\n\n\nclass Mine(torch.optim.SGD):\n    pass\n\n\nLR = {lr}\n")
+            study = plan_study(["study=demo", f"candidates=[{mine}:Mine]", *small])
+            link(study, store, study.plan.rows)
+        arms = "candidates=[adamw+cosine,muon+constant]"
+        study = plan_study(["study=interaction", arms, *small])
+        link(study, store, study.plan.rows)
+        tried = {slot: store.variants_tried(slot) for slot in ("optimizer", "schedule", "optimizer+schedule")}
+    assert tried["optimizer"] == {"Mine": 2, "adamw": 1, "muon": 1}
+    assert tried["schedule"] == {"constant": 1, "cosine": 1}
+    assert tried["optimizer+schedule"] == {"adamw+constant": 1, "adamw+cosine": 1, "muon+constant": 1}
