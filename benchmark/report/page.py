@@ -2,161 +2,95 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.resources import files
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 import jinja2
 import pandas as pd
 from markupsafe import Markup
 
 from benchmark.judge import Comparison, Judgement
-from benchmark.report.factors import factor_sentences
-from benchmark.report.facts import (
-    beaten_by,
-    failure_sentence,
-    flat,
-    protocol_facts,
-    tracebacks,
-    worse_when_tuned,
-)
+from benchmark.judge.pairing import UNSTATED
 from benchmark.report.figures import Drawing, inline
-from benchmark.report.tables import Table, text
-from benchmark.report.tuning import edge_sentences, tuned_note
+from benchmark.report.sections import Material, Section
+from benchmark.report.sections.failures import failed
+from benchmark.report.sections.history import metrics_of
+from benchmark.report.sections.tuning import tuned_note
+from benchmark.report.tables import Column, Table, columns
 from benchmark.report.words import VERDICTS, counted, interval, p_value, percent, share
-from benchmark.spec import Study
 
-__all__ = ["Contents", "Shown", "link", "render"]
-
-SECTIONS = (
-    ("verdict", "Verdict"),
-    ("scale", "Scale"),
-    ("interaction", "Interaction"),
-    ("evidence", "Evidence"),
-    ("data", "Data"),
-    ("settings", "Tuned against default"),
-    ("budget", "Tuning budget"),
-    ("cost", "Cost"),
-    ("references", "References"),
-    ("floor", "Noise floor"),
-    ("robustness", "Robustness"),
-    ("failures", "Failures"),
-    ("refused", "Not run"),
-    ("protocol", "Protocol"),
-    ("provenance", "Provenance"),
-    ("files", "Files"),
-)
-
-_OPTIONAL = ("scale", "interaction")
-"""Sections of studies that vary a size, or two slots at once."""
-
-_IDENTIFIERS = (
-    (re.compile(r"arxiv:\s*([\w.\-]+(?:/\d+)?(?:v\d+)?)", re.IGNORECASE), "https://arxiv.org/abs/"),
-    (re.compile(r"doi:\s*(10\.[\w./()\-]+)", re.IGNORECASE), "https://doi.org/"),
-)
+__all__ = ["render"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Contents:
-    """Everything that the page shows."""
+def render(material: Material, sections: Sequence[Section], svgs: Mapping[str, str]) -> str:
+    """The page as HTML text; every string of the study is escaped.
 
-    study: Study
-    metrics: tuple[str, ...]
-    records: pd.DataFrame
-    judgement: Judgement
-    edges: pd.DataFrame
-    provenance: Sequence[Mapping[str, Any]]
-    sources: Mapping[str, Mapping[str, str]]
-    drawings: Mapping[str, Drawing | None]
-    """By place: overview, scale_rows, scale_width, interaction, settings, budget, cost, references, floor."""
-    evidence: Sequence[tuple[Comparison, Sequence[Drawing]]]
-    svgs: Mapping[str, str]
-    """SVG text by the drawing's name."""
-    tables: Mapping[str, Table | None]
-
-
-class Shown(NamedTuple):
-    """A table as the template walks over it."""
-
-    columns: list[str]
-    rows: list[tuple[str, ...]]
-    right: list[bool]
-    prose: list[bool]
-
-
-def link(reference: str) -> str | None:
-    """The address that ``reference`` names (http, https, arXiv or DOI), or None."""
-    if re.fullmatch(r"https?://[^\s\"'<>]+", reference):
-        return reference
-    for pattern, prefix in _IDENTIFIERS:
-        if found := pattern.fullmatch(reference.strip()):
-            return prefix + found[1]
-    return None
-
-
-def render(contents: Contents) -> str:
-    """The page as HTML text; every string of the study is escaped."""
+    ``sections`` come in the order of the page, the verdict first; ``svgs`` has SVG text by a drawing's name.
+    """
     package = files("benchmark.report")
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.from_string(package.joinpath("page.html.jinja").read_text(encoding="utf-8"))
-    judgement, study = contents.judgement, contents.study
-    factors = factor_sentences(judgement)
+    judgement = material.judgement
 
     def svg(drawing: Drawing) -> Markup:
-        return Markup(inline(contents.svgs[drawing.name], drawing.name, drawing.alt))
+        return Markup(inline(svgs[drawing.name], drawing.name, drawing.alt))
 
     return template.render(
-        absent=lambda says: Markup('<p class="soft">{}</p>').format(says),
-        beaten=beaten_by(judgement),
+        about=material.about,
         cells=_shown,
         css=Markup(package.joinpath("page.css").read_text(encoding="utf-8")),
-        drawings=contents.drawings,
-        evidence=[
-            {"title": f"{c.candidate} against {c.baseline}", "drawings": d} for c, d in contents.evidence
-        ],
-        factors=factors,
-        families=list(_families(judgement, study.protocol.tuning.trials)),
-        figure_names=list(contents.svgs),
+        families=list(_families(material)),
+        lead=_lead(material),
+        drawings=[drawing for section in sections for drawing in section.drawings()],
+        has_trials=material.trials is not None,
         looks=VERDICTS,
         population=_population(judgement),
-        protocol=[("Metric", ", ".join(contents.metrics)), *protocol_facts(study, judgement)],
-        provenance=[_place(environment) for environment in contents.provenance],
         reading=_reading(judgement),
-        scope=_scope(contents),
-        sections=[one for one in SECTIONS if one[0] not in _OPTIONAL or factors[one[0]]],
-        sources=list(_sources(contents.sources)),
-        study=study,
+        scope=_scope(material),
+        sections=sections,
         svg=svg,
-        tables=contents.tables,
-        tracebacks=tracebacks(contents.records),
-        warnings=list(_warnings(contents)),
+        tables=[table for section in sections for table in section.tables()],
     )
 
 
-def _shown(table: Table) -> Shown:
+def _shown(table: Table) -> list[Column]:
+    """The columns of a table, without those that would say the same in every row of every table."""
     frame = table.frame
-    if "candidate" in frame.columns and frame["baseline"].nunique() == 1:
+    if "candidate" in frame.columns and "baseline" in frame.columns and frame["baseline"].nunique() == 1:
         frame = frame.drop(columns="baseline")  # the headings name it
-    right = [str(c) in table.formats or pd.api.types.is_numeric_dtype(frame[c]) for c in frame.columns]
-    prose = [str(column) in table.prose for column in frame.columns]
-    frame = text(replace(table, frame=frame))
-    return Shown(list(frame.columns), list(frame.itertuples(index=False, name=None)), right, prose)
+    if "setting" in frame.columns and set(frame["setting"]) == {UNSTATED}:
+        frame = frame.drop(columns="setting")
+    return columns(replace(table, frame=frame))
 
 
-def _families(judgement: Judgement, trials: int) -> Iterator[dict[str, Any]]:
+def _families(material: Material) -> Iterator[dict[str, Any]]:
+    judgement, trials = material.judgement, material.about.tuned
+    alone = len(judgement.comparisons) == 1
+    lead = judgement.primary if material.about.primary or alone else None
     for (setting, baseline), family in groupby(judgement.comparisons, key=lambda c: (c.setting, c.baseline)):
-        words = {"tuned": "Tuned", "default": "Default settings"}
+        words = {"tuned": "Tuned", "default": "Default settings", UNSTATED: "All"}
         yield {
             "title": f"{words.get(setting, setting)}{tuned_note(setting, trials)}, against {baseline}",
             "level": f"{100 * judgement.level:g} %",
-            "rows": [_row(c) for c in family],
+            "rows": [_row(c) | {"leads": c is lead, "primary": c is lead and not alone} for c in family],
         }
 
 
-def _row(c: Comparison) -> dict[str, str]:
+def _lead(material: Material) -> dict[str, Any] | None:
+    """The one comparison that the page begins with: the primary one, or the only one."""
+    judgement = material.judgement
+    alone = len(judgement.comparisons) == 1
+    c = judgement.primary if material.about.primary else judgement.comparisons[0] if alone else None
+    if c is None:
+        return None
+    setting = "" if c.setting == UNSTATED else f", {c.setting}"
+    return _row(c) | {"title": "" if alone else f"{c.candidate} against {c.baseline}{setting}"}
+
+
+def _row(c: Comparison) -> dict[str, Any]:
     return {
         "candidate": c.candidate,
         "verdict": c.verdict,
@@ -178,46 +112,36 @@ def _population(judgement: Judgement) -> str:
 
 
 def _reading(judgement: Judgement) -> str:
+    several = any(c.family > 1 for c in judgement.comparisons)
+    together = "Intervals are simultaneous over the candidates. " if several else ""
     return (
         "The effect of one data set and host is the difference of the two mean errors divided by the "
         "larger one: +10 % means that the candidate makes a tenth less error. Means give every independent "
         "data set and host the same weight; splits and seeds are averaged first and never counted as n. "
-        f"Intervals are simultaneous over the candidates; effects below {100 * judgement.rope:g} % count as "
-        "none."
+        f"{together}Effects below {100 * judgement.rope:g} % count as none."
     )
 
 
-def _scope(contents: Contents) -> str:
-    every = [c.n for c in contents.judgement.comparisons]
-    n = {name: max(counts[name] for counts in every) for name in every[0]}  # a candidate may lack a host
-    return (
-        f"{counted(n['tasks'], 'task')} of {counted(n['origins'], 'independent data set')}, "
-        f"{counted(n['hosts'], 'host')}, {counted(n['splits'], 'split')} and {counted(n['seeds'], 'seed')} "
-        f"each; {counted(len(contents.records), 'record')}; metric {', '.join(contents.metrics)}."
-    )
+def _scope(material: Material) -> str:
+    every = [c.n for c in material.judgement.comparisons]
+    n = {name: max(counts[name] for counts in every) for name in every[0]} if every else _board_n(material)
+    metrics, failures = metrics_of(material), len(failed(material.records))
+    hosts = [counted(n["hosts"], "host")] if _hosts_named(material) else []
+    splits = [f"{counted(n['splits'], 'split')} and {counted(n['seeds'], 'seed')} each"] if every else []
+    said = [
+        f"{counted(n['tasks'], 'task')} of {counted(n['origins'], 'independent data set')}",
+        *hosts,
+        *splits,
+    ]
+    fate = f"{failures} of them" if failures else "none"
+    metric = f"; metric {', '.join(metrics)}" if metrics else ""
+    return f"{', '.join(said)}; {counted(len(material.records), 'record')}, {fate} failed{metric}."
 
 
-def _warnings(contents: Contents) -> Iterator[str]:
-    yield from beaten_by(contents.judgement)
-    yield from worse_when_tuned(contents.judgement)
-    yield from edge_sentences(contents.edges)
-    if failed := failure_sentence(contents.records):
-        yield f"{failed} Their errors were imputed; see Failures."
-    if all(c.noise_floor is None for c in contents.judgement.comparisons):
-        yield "No A/A arm was run, so the noise floor is unknown."
+def _board_n(material: Material) -> dict[str, int]:
+    assert material.judgement.board is not None, "a judgement without comparisons has a board"
+    return material.judgement.board.n
 
 
-def _place(environment: Mapping[str, Any]) -> dict[str, Any]:
-    packages = environment.get("packages", {})
-    rest = {key: value for key, value in environment.items() if key != "packages"}
-    listed = sorted(packages.items()) if isinstance(packages, Mapping) else [("", str(packages))]
-    return {"facts": flat(rest), "packages": listed}
-
-
-def _sources(sources: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, list[dict[str, str | None]]]]:
-    for name, source in sorted(sources.items()):
-        entries = [
-            {"kind": kind, "text": str(says), "url": link(str(says))} for kind, says in source.items() if says
-        ]
-        if entries:
-            yield name, entries
+def _hosts_named(material: Material) -> bool:
+    return bool((material.records.get("host", pd.Series(dtype=str)).fillna("") != "").any())

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from benchmark.report.words import NONE, label
+from benchmark.report.words import NONE, bounds, label
 
-__all__ = ["Table", "escape_latex", "latex", "save", "text"]
+__all__ = ["Column", "Table", "columns", "ends", "escape_latex", "latex", "save"]
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -47,17 +47,49 @@ class Table:
     """By column; other columns are shown as they are."""
     prose: tuple[str, ...] = ()
     """Columns of running text: left-aligned and wrapped."""
+    pairs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Columns that are read together, say both ends of an interval: by the name of the one that stands for
+    them, at the place of the first; its format gets them all as a tuple."""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """What a column means, where its name and the caption leave it open."""
 
 
-def text(table: Table) -> pd.DataFrame:
-    """The table's cells as people read them, strings throughout; headings without underscores."""
-    shown = {
-        str(name).replace("_", " "): [
-            _cell(value, table.formats.get(str(name))) for value in table.frame[name]
-        ]
-        for name in table.frame.columns
-    }
-    return pd.DataFrame(shown, dtype="str")
+class Column(NamedTuple):
+    """A column as people read it."""
+
+    name: str
+    """Without underscores."""
+    cells: list[str]
+    right: bool
+    """Whether it holds numbers."""
+    prose: bool
+    title: str
+
+
+def ends(name: str, pair: Sequence[float | None] | None) -> dict[str, float | None]:
+    """An interval as two columns of a row, ``name_low`` and ``name_high``; None where it has no ends."""
+    low, high = bounds(pair) or (None, None)
+    return {f"{name}_low": low, f"{name}_high": high}
+
+
+def columns(table: Table) -> list[Column]:
+    """The table's columns as people read them, pairs in one."""
+    standing = {names[0]: (name, names) for name, names in table.pairs.items()}
+    hidden = {name for names in table.pairs.values() for name in names}
+    found = []
+    for column in table.frame.columns:
+        if column in standing:
+            name, names = standing[column]
+            values = list(table.frame[list(names)].itertuples(index=False, name=None))
+        elif column in hidden:
+            continue
+        else:
+            name, values = str(column), list(table.frame[column])
+        right = name in table.formats or pd.api.types.is_numeric_dtype(table.frame[column])
+        cells = [_cell(value, table.formats.get(name)) for value in values]
+        title = table.titles.get(name, "")
+        found.append(Column(name.replace("_", " "), cells, bool(right), name in table.prose, title))
+    return found
 
 
 def _cell(value: Any, form: Callable[[Any], str] | None) -> str:
@@ -73,12 +105,10 @@ def escape_latex(value: str) -> str:
 
 def latex(table: Table) -> str:
     r"""A ``table`` float with ``\toprule``, ``\midrule`` and ``\bottomrule``; needs the package booktabs."""
-    shown = text(table)
-    numeric = [
-        str(name) in table.formats or pd.api.types.is_numeric_dtype(table.frame[name]) for name in table.frame
-    ]
-    lines = [" & ".join(escape_latex(cell) for cell in row) + r" \\" for row in shown.itertuples(index=False)]
-    head = " & ".join(escape_latex(name) for name in shown.columns) + r" \\"
+    shown = columns(table)
+    rows = zip(*(column.cells for column in shown), strict=True)
+    lines = [" & ".join(escape_latex(cell) for cell in row) + r" \\" for row in rows]
+    head = " & ".join(escape_latex(column.name) for column in shown) + r" \\"
     return "\n".join(
         [
             "% needs \\usepackage{booktabs}",
@@ -86,7 +116,7 @@ def latex(table: Table) -> str:
             r"\centering",
             rf"\caption{{{escape_latex(table.caption)}}}",
             rf"\label{{tab:{table.name}}}",
-            rf"\begin{{tabular}}{{{''.join('r' if right else 'l' for right in numeric)}}}",
+            rf"\begin{{tabular}}{{{''.join('r' if column.right else 'l' for column in shown)}}}",
             r"\toprule",
             head,
             r"\midrule",

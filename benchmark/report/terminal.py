@@ -8,12 +8,14 @@ from itertools import groupby
 
 import pandas as pd
 
-from benchmark.judge import Comparison, Judgement
-from benchmark.report.factors import factor_sentences
-from benchmark.report.facts import beaten_by, failure_sentence, worse_when_tuned
-from benchmark.report.tuning import edge_sentences, tuned_note
+from benchmark.judge import Comparison, Judgement, selection
+from benchmark.judge.pairing import UNSTATED
+from benchmark.report.about import About
+from benchmark.report.sections.factors import factor_sentences
+from benchmark.report.sections.failures import failure_sentence
+from benchmark.report.sections.references import beaten_by
+from benchmark.report.sections.tuning import edge_sentences, tuned_note, worse_when_tuned
 from benchmark.report.words import VERDICTS, counted, interval, label, percent, share
-from benchmark.spec import Study
 
 __all__ = ["terminal_table"]
 
@@ -25,7 +27,7 @@ _FORM = "  {:<26} {:<14} {:>9}  {:>21}  {:>11}  {:>7}"
 
 def terminal_table(
     judgement: Judgement,
-    study: Study,
+    about: About,
     records: pd.DataFrame,
     refused: pd.DataFrame | None = None,
     edges: pd.DataFrame | None = None,
@@ -36,7 +38,7 @@ def terminal_table(
     ----------
     judgement : Judgement
         What ``judge`` returned.
-    study : Study
+    about : About
         The question.
     records : pandas.DataFrame
         The records that were judged, for the count of failures.
@@ -46,13 +48,14 @@ def terminal_table(
         Where tuned settings lie in their search spaces.
     """
     lines = [
-        *_wrap(f"{label(study.name, 60)}: {study.question}" if study.question else label(study.name, 60)),
+        *_wrap(f"{label(about.name, 60)}: {about.question}" if about.question else label(about.name, 60)),
         "",
     ]
+    primary = judgement.primary if about.primary else None
     families = groupby(judgement.comparisons, key=lambda c: (c.setting, c.baseline))
     for number, ((setting, baseline), family) in enumerate(families):
-        note = tuned_note(setting, study.protocol.tuning.trials)
-        lines += _family(f"{setting} setting{note}", baseline, list(family), first=not number)
+        named = "all" if setting == UNSTATED else f"{setting} setting{tuned_note(setting, about.tuned)}"
+        lines += _family(named, baseline, list(family), primary, first=not number)
     lines += _wrap(
         "Effect: mean relative reduction of the error; positive means that the candidate has the smaller "
         f"error. Interval: {100 * judgement.level:g} %, simultaneous over the candidates. W/T/L: data sets "
@@ -60,6 +63,8 @@ def terminal_table(
         "none."
     )
     remarks = [sentence for section in factor_sentences(judgement).values() for sentence in section]
+    remarks += [one.sentence for one in judgement.selections]
+    remarks += filter(None, (selection.warning(c) for c in judgement.comparisons))
     remarks += [*beaten_by(judgement), *worse_when_tuned(judgement)]
     remarks.append(failure_sentence(records))
     if edges is not None:
@@ -73,7 +78,9 @@ def terminal_table(
     return "\n".join(lines) + "\n"
 
 
-def _family(setting: str, baseline: str, family: Sequence[Comparison], *, first: bool) -> Iterator[str]:
+def _family(
+    setting: str, baseline: str, family: Sequence[Comparison], primary: Comparison | None, *, first: bool
+) -> Iterator[str]:
     yield f"{setting}, against {label(baseline, 60)}"
     yield _FORM.format(*_HEAD)
     for c in family:
@@ -88,8 +95,9 @@ def _family(setting: str, baseline: str, family: Sequence[Comparison], *, first:
         )
     yield ""
     if first:
-        for c in family:
-            yield from _wrap(c.sentence)
+        for c in sorted(family, key=lambda c: c is not primary):
+            named = "Primary: " if c is primary and len(family) > 1 else ""
+            yield from _wrap(f"{named}{c.sentence}")
         yield ""
 
 

@@ -11,6 +11,7 @@ __all__ = [
     "NONE",
     "VERDICTS",
     "Look",
+    "between",
     "bounds",
     "counted",
     "interval",
@@ -88,6 +89,12 @@ def interval(pair: Sequence[float | None] | None, digits: int = 1) -> str:
     """An interval of fractions in percent, ``−1.2 to +3.4 %``."""
     ends = bounds(pair)
     return NONE if ends is None else f"{_signed(ends[0], digits)} to {_signed(ends[1], digits)} %"
+
+
+def between(pair: Sequence[float | None] | None, digits: int = 2) -> str:
+    """An interval of plain numbers with ``digits`` decimals, ``1.20 to 3.41``."""
+    ends = bounds(pair)
+    return NONE if ends is None else f"{ends[0]:.{digits}f} to {ends[1]:.{digits}f}".replace("-", "−")
 
 
 def ratio(value: float | None) -> str:

@@ -15,7 +15,7 @@ import pytest
 from benchmark.judge import Judgement, judge
 from benchmark.judge.edges import edges
 from benchmark.records.schema import RECORD_COLUMNS, TRIAL_COLUMNS
-from benchmark.report import write
+from benchmark.report import About, about_study, write
 from benchmark.spec import Protocol, Splitting, Study, Task, Tuning
 
 HOSTS = ("mlp", "resnet", "tabm")
@@ -47,11 +47,16 @@ class Case:
     provenance: list[dict[str, Any]]
     sources: dict[str, dict[str, str]]
 
+    @property
+    def about(self) -> About:
+        """What is said about the study."""
+        return about_study(self.study, self.judgement)
+
     def write(self, folder: Path) -> Path:
         """The page, written into ``folder``."""
         return write(
             folder,
-            study=self.study,
+            about=self.about,
             tasks=[
                 Task(name, name, "tabular", "binary", "roc_auc", 1000, 10, 2, "f" * 64, scheme="kfold")
                 for name in self.records["task"].unique()

@@ -14,7 +14,7 @@ import pytest
 
 from benchmark.judge import judge
 from benchmark.report import figures, terminal_table
-from benchmark.report.factors import factor_sentences, scale_table
+from benchmark.report.sections.factors import factor_sentences, scale_table
 from benchmark.report.words import percent
 
 ROWS, WIDTHS = (500, 2000, 8000), (32, 128)
@@ -189,7 +189,7 @@ def test_the_interaction_figure_has_a_line_per_part(slots: Any, slots_folder: Pa
 
 def test_the_terminal_says_it_in_few_lines(sizes: Any, slots: Any, case: Any) -> None:
     def said(of: Any) -> str:
-        lines = terminal_table(of.judgement, of.study, of.records).splitlines()
+        lines = terminal_table(of.judgement, of.about, of.records).splitlines()
         assert max(map(len, lines)) <= 100
         return " ".join(" ".join(lines).split())
 

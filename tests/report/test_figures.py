@@ -13,9 +13,11 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from benchmark.judge import judge
 from benchmark.judge.budget import expected_best
 from benchmark.report import figures
-from benchmark.report.figures.canvas import INK
+from benchmark.report.figures.canvas import BAD, GOOD, INK, MARKERS, PALETTE
+from benchmark.report.words import VERDICTS
 
 
 @pytest.fixture
@@ -198,3 +200,79 @@ def test_the_heat_map_marks_imputed_cells_and_never_bolds_a_tie(build: Callable[
     assert sum(text.get_text().endswith("†") for text in texts) == int(found.effects["imputed"].sum()) == 3
     loud = sum(text.get_fontweight() == "bold" for text in texts)
     assert loud == int((found.effects["outcome"] != "tie").sum())
+
+
+def grown(tasks: int, hosts: int, candidates: int = 1) -> Any:
+    """A judgement on many data sets."""
+    random = np.random.default_rng(4)
+    arms = {"base": 0.0} | {f"c{number:02d}_with_a_name_that_is_long": 0.03 for number in range(candidates)}
+    rows = [
+        (arm, f"{'a very long name of a data set ' * 2}{t}", f"host_{h}", 0.2 * (1 - gain) * np.exp(noise))
+        for arm, gain in arms.items()
+        for t in range(tasks)
+        for h in range(hosts)
+        for noise in [random.normal(0, 0.05)]
+    ]
+    records = pd.DataFrame(rows, columns=["component", "task", "host", "error"])
+    return judge(records, candidates=list(arms)[1:], baselines=["base"])
+
+
+@pytest.mark.parametrize(("tasks", "tallest"), [(3, 3), (40, 12), (120, 18)])
+@pytest.mark.parametrize("hosts", [1, 8])
+def test_many_data_sets_stay_on_one_sheet(tasks: int, tallest: float, hosts: int) -> None:
+    (found,) = grown(tasks, hosts).comparisons
+    with figures.style():
+        forest, heat = figures.forest(found, "forest"), figures.heatmap(found, "heatmap")
+    for drawing in (forest, heat):
+        width, height = drawing.figure.get_size_inches()
+        assert height <= tallest and width <= 9
+        labels = [text.get_text() for text in drawing.figure.axes[0].get_yticklabels()]
+        assert len(labels) >= tasks and max(map(len, labels)) <= 30
+    numbers = len(heat.figure.axes[0].texts)
+    marks = sum(len(np.asarray(dots.get_offsets())) for dots in heat.figure.axes[0].collections[1:])
+    loud = int((found.effects["outcome"] != "tie").sum())
+    assert (numbers, marks) == ((tasks * hosts, 0) if tasks <= 40 else (0, loud))
+    assert ("+ and − stand in cells" in heat.caption) == (tasks > 40)
+    assert "n = " in forest.caption and "alpha 0.05" in forest.caption
+
+
+def test_thirty_candidates_stay_on_one_sheet() -> None:
+    found = grown(6, 1, candidates=30).comparisons
+    with figures.style():
+        drawing = figures.overview(found, "n")
+    assert drawing.figure.get_size_inches()[1] <= 13
+    assert len(drawing.figure.axes[0].get_yticklabels()) == 30
+
+
+def seen(colour: str) -> np.ndarray:
+    """Linear red, green and blue as a deuteranope sees them (Viénot, Brettel and Mollon 1999)."""
+    rgb = np.array([int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]) ** 2.2
+    mixed = 0.29275 * rgb[0] + 0.70725 * rgb[1]
+    return np.array([mixed, mixed, -0.02234 * rgb[0] + 0.02234 * rgb[1] + rgb[2]])
+
+
+def test_good_and_bad_differ_for_the_colour_blind_and_no_mark_rests_on_colour() -> None:
+    assert np.abs(seen(GOOD) - seen(BAD)).max() > 0.2
+    for tone in (GOOD, BAD):
+        assert np.abs(seen(tone) - seen("#F3F3F1")).max() > 0.2  # the middle of the heat map
+    pairs = {(PALETTE[n % len(PALETTE)], MARKERS[n % len(MARKERS)]) for n in range(31)}
+    assert len(pairs) == 31
+    near = [
+        (first, second)
+        for number, first in enumerate(PALETTE)
+        for second in PALETTE[:number]
+        if np.abs(seen(first) - seen(second)).max() < 0.05
+    ]
+    assert near == []
+    assert len({look.sign for look in VERDICTS.values()}) == len(VERDICTS)
+
+
+def test_the_cost_figure_has_the_front_with_the_baseline_on_it(leading: list[Any]) -> None:
+    with figures.style():
+        drawing = figures.cost(leading, "n")
+    assert drawing is not None and "Dotted: the arms that no other beats" in drawing.caption
+    (line,) = [one for one in drawing.figure.axes[0].lines if one.get_linestyle() == ":"]
+    front = {tuple(point) for point in np.asarray(line.get_xydata()).tolist()}
+    points = {(c.volatile["cost_ratio"]["fit_seconds"], c.effect.mean) for c in leading} | {(1.0, 0.0)}
+    beaten = {p for p in points for q in points if q != p and q[0] <= p[0] and q[1] >= p[1]}
+    assert front == points - beaten

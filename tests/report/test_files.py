@@ -17,6 +17,7 @@ from benchmark.records.schema import RECORD_COLUMNS, TRIAL_COLUMNS
 FIGURES = {
     *(f"{kind}-{name}" for kind in ("forest", "heatmap") for name in ("lion", "radam", "sgd")),
     *("overview", "tuned-against-default", "tuning-budget", "cost", "references", "noise-floor"),
+    *("critical-nemenyi", "critical-wilcoxon-holm", "wins", "ratings", "profiles", "time-profiles", "pareto"),
 }
 TABLES = {
     "tasks",
@@ -24,6 +25,10 @@ TABLES = {
     "effects",
     "hosts",
     "robustness",
+    "beside",
+    "standing",
+    "without-one-entrant",
+    "pairs",
     "cost",
     "references",
     "aa",
@@ -35,7 +40,8 @@ TABLES = {
 
 def test_every_figure_has_svg_pdf_and_csv(folder: Path) -> None:
     found = {path.name for path in (folder / "figures").iterdir()}
-    assert found == {f"{name}.{kind}" for name in FIGURES for kind in ("svg", "pdf", "csv")}
+    tikz = {f"critical-{name}.tex" for name in ("nemenyi", "wilcoxon-holm")}
+    assert found == tikz | {f"{name}.{kind}" for name in FIGURES for kind in ("svg", "pdf", "csv")}
     assert all((folder / "figures" / name).stat().st_size for name in found)
 
 
@@ -94,8 +100,7 @@ def test_an_interruption_leaves_the_report_that_was_there(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("benchmark.report.files.render", interrupted)
-    monkeypatch.setattr("benchmark.report.files._drawings", lambda *_: {})
-    monkeypatch.setattr("benchmark.report.files._evidence", lambda *_: [])
+    monkeypatch.setattr("benchmark.report.files.every", lambda *_: [])
     with pytest.raises(KeyboardInterrupt):
         case.write(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["report"]
@@ -107,7 +112,7 @@ def test_an_interruption_leaves_the_report_that_was_there(
 
 
 def test_a_judgement_without_comparisons_is_refused(case: Any, tmp_path: Path) -> None:
-    empty = replace(case, judgement=replace(case.judgement, comparisons=()))
+    empty = replace(case, judgement=replace(case.judgement, comparisons=(), board=None))
     with pytest.raises(RequestError, match="'demo'.*nothing to report"):
         empty.write(tmp_path / "new")
     assert not (tmp_path / "new").exists()

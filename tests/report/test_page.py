@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from benchmark.report.page import link
+from benchmark.report.sections.history import link
 from benchmark.report.words import interval, percent
 from benchmark.spec import Tuning
 
@@ -72,13 +72,15 @@ def test_the_verdict_comes_first_and_every_section_is_there(page: Reader) -> Non
     assert page.headings == [
         "Verdict",
         "Evidence",
+        "Robustness",
+        "Beside the verdict",
+        "Field",
         "Data",
         "Tuned against default",
         "Tuning budget",
         "Cost",
         "References",
         "Noise floor",
-        "Robustness",
         "Failures",
         "Not run",
         "Protocol",
@@ -122,7 +124,7 @@ def test_tables_and_figures_can_be_read_aloud(page: Reader, case: Any) -> None:
     scopes = Counter(value for tag, name, value in page.attributes if tag == "th" and name == "scope")
     assert scopes["col"] + scopes["row"] == page.tags["th"]
     labels = [value for tag, name, value in page.attributes if tag == "svg" and name == "aria-label"]
-    assert len(labels) == page.tags["figure"] == 12
+    assert len(labels) == page.tags["figure"] == 19
     assert any(percent(case.judgement.comparisons[0].effect.mean) in label for label in labels)
 
 
@@ -147,7 +149,7 @@ def test_where_one_trial_was_allowed_nothing_is_called_tuned(
     once = replace(case, study=replace(case.study, protocol=protocol), trials=case.trials.query("trial == 0"))
     text = " ".join(" ".join(read(once.write(tmp_path)).text).split())
     assert "Tuned (1 trial: the default), against adamw" in text
-    assert "Nothing was tuned, so there is no budget to draw." in text
+    assert "What tuning buys" not in text
     assert "Tuned, against adamw" not in text
 
 

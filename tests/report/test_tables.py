@@ -9,8 +9,8 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.report.tables import Table, escape_latex, latex, save, text
-from benchmark.report.words import percent
+from benchmark.report.tables import Table, columns, escape_latex, latex, save
+from benchmark.report.words import interval, percent
 
 TABLE = Table(
     "small",
@@ -21,9 +21,23 @@ TABLE = Table(
 
 
 def test_text_puts_every_cell_into_words() -> None:
-    shown = text(TABLE)
-    assert list(shown.columns) == ["a name", "effect", "n"]
-    assert shown.to_numpy().tolist() == [["x_1 & y", "+10.0 %", "1"], ["50 % $z$", "–", "2"]]
+    shown = columns(TABLE)
+    assert [column.name for column in shown] == ["a name", "effect", "n"]
+    assert [column.right for column in shown] == [False, True, True]
+    assert [column.cells for column in shown] == [["x_1 & y", "50 % $z$"], ["+10.0 %", "–"], ["1", "2"]]
+
+
+def test_columns_that_are_read_together_stand_in_one_cell_and_apart_in_the_csv(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": ["x", "y"], "low": [-0.1, None], "n": [3, 4], "high": [0.2, None]})
+    table = Table(
+        "t", "", frame, {"interval": interval}, pairs={"interval": ("low", "high")}, titles={"n": "rows"}
+    )
+    assert [column.name for column in columns(table)] == ["a", "interval", "n"]
+    assert columns(table)[1].cells == ["−10.0 to +20.0 %", "–"]
+    assert columns(table)[2].title == "rows"
+    save(table, tmp_path)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "t.csv"), frame)
+    assert r"x & $-$10.0 to +20.0 \% & 3 \\" in (tmp_path / "t.tex").read_text()
 
 
 def test_latex_is_booktabs_with_everything_escaped() -> None:

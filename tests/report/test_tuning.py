@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from benchmark.judge.edges import EDGE_COLUMNS
-from benchmark.report import terminal_table
-from benchmark.report.facts import beaten_by, protocol_facts
-from benchmark.report.tuning import edge_sentences, edge_table, noise_table, tuned_note
+from benchmark.report import about_study, terminal_table
+from benchmark.report.sections.references import beaten_by
+from benchmark.report.sections.tuning import edge_sentences, edge_table, noise_table, tuned_note
 from benchmark.report.words import percent
 from benchmark.spec import Tuning
 
@@ -53,7 +53,7 @@ def test_without_search_spaces_there_is_nothing_to_say() -> None:
 
 def test_the_terminal_names_the_first_ends_and_counts_the_rest(case: Any) -> None:
     def said(found: pd.DataFrame) -> str:
-        return " ".join(terminal_table(case.judgement, case.study, case.records, None, found).split())
+        return " ".join(terminal_table(case.judgement, case.about, case.records, None, found).split())
 
     assert said(case.edges).count("widen it") == 1
     assert "sgd lr: 100 % of the tuned settings lie at the upper end (0.1)" in said(case.edges)
@@ -67,7 +67,7 @@ def test_one_trial_tunes_nothing_and_the_terminal_says_so(case: Any) -> None:
         " (1 trial: the default)", "", "", "",
     ]  # fmt: skip
     study = replace(case.study, protocol=replace(case.study.protocol, tuning=Tuning(trials=1)))
-    lines = terminal_table(case.judgement, study, case.records).splitlines()
+    lines = terminal_table(case.judgement, about_study(study, case.judgement), case.records).splitlines()
     assert "tuned setting (1 trial: the default), against adamw" in lines
     assert "default setting, against adamw" in lines
 
@@ -105,5 +105,5 @@ def test_a_baseline_that_loses_to_a_reference_is_told_with_its_numbers(case: Any
 def test_the_protocol_says_how_often_everything_was_tuned(case: Any, repeats: int) -> None:
     tuning = Tuning(trials=4, repeats=repeats)
     study = replace(case.study, protocol=replace(case.study.protocol, tuning=tuning))
-    said = dict(protocol_facts(study, case.judgement))["Tuning"]
+    said = dict(about_study(study, case.judgement).protocol)["Tuning"]
     assert ("the whole of it 2 times" in said) == (repeats == 2)

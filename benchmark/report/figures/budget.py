@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -67,14 +67,20 @@ def _curves(trials: pd.DataFrame, records: pd.DataFrame, best_of: Callable[..., 
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
-def budget(curves: pd.DataFrame, baseline: str, about: str, sampler: str) -> Drawing | None:
-    """Effect against the number of trials, one line per arm, or None where nothing was tuned."""
+def budget(
+    curves: pd.DataFrame, baseline: str, about: str, sampler: str, shown: Sequence[str] | None = None
+) -> Drawing | None:
+    """Effect against the number of trials, or None where nothing was tuned.
+
+    One line for the baseline and for each arm ``shown``, every arm unless given.
+    """
     if curves.empty or curves["k"].max() < 2:
         return None
     figure = Figure(figsize=(6.2, 3.4))
     axes = figure.add_axes((0.13, 0.16, 0.62, 0.8))
     axes.axhline(0, color=INK, lw=0.7)
-    arms = sorted(curves["component"].unique(), key=lambda arm: (arm != baseline, arm))
+    known = sorted(curves["component"].unique(), key=lambda arm: (arm != baseline, arm))
+    arms = [arm for arm in known if shown is None or arm in (baseline, *shown)]
     for number, arm in enumerate(arms):
         line = curves[curves["component"] == arm]
         colour = INK if arm == baseline else PALETTE[(number - 1) % len(PALETTE)]

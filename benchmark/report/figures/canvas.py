@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -18,15 +19,19 @@ from matplotlib.figure import Figure
 
 __all__ = [
     "BAD",
+    "FLOOR",
     "GOOD",
     "INK",
     "MARKERS",
     "PALETTE",
     "PLAIN",
+    "ROOMY",
     "TONES",
     "Drawing",
+    "band",
     "inline",
     "percent_axis",
+    "row_size",
     "save",
     "style",
 ]
@@ -36,6 +41,10 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#6
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "<", ">")
 GOOD, BAD, PLAIN = "#0072B2", "#D55E00", "#808080"
 TONES = {"good": GOOD, "bad": BAD, "plain": PLAIN}
+FLOOR: dict[str, Any] = {"color": "#CC79A7", "lw": 1, "ls": (0, (4, 2))}
+"""How a noise floor is drawn."""
+ROOMY = 40
+"""Rows up to which a figure prints a number in each."""
 INK = "#1b1b1d"
 """Text and axes. No other element has this colour, so that the page can exchange it for its own."""
 
@@ -78,6 +87,13 @@ class Drawing:
     figure: Figure
     table: pd.DataFrame
     """The numbers that are drawn."""
+    tikz: str = ""
+    """The same as LaTeX source, for papers; empty where there is none."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The endings of its files."""
+        return ("svg", "pdf", "csv", *(("tex",) if self.tikz else ()))
 
 
 @contextmanager
@@ -89,6 +105,18 @@ def style() -> Iterator[None]:
         yield
 
 
+def row_size(rows: int) -> tuple[float, float]:
+    """Height of a row in inches and size of its type: 120 rows still stay on one long sheet."""
+    return (0.24, 8.0) if rows <= ROOMY else (0.17, 7.0) if rows <= 2 * ROOMY else (0.125, 6.0)
+
+
+def band(axes: Axes, rope: float, which: str = "x", **look: Any) -> None:
+    """Shade what is too small to count (ROPE) along an axis of effects, and draw its zero."""
+    span, line = (axes.axvspan, axes.axvline) if which == "x" else (axes.axhspan, axes.axhline)
+    span(-rope, rope, color=PLAIN, alpha=0.28, lw=0, **look)
+    line(0, color=INK, lw=0.7)
+
+
 def percent_axis(axes: Axes, which: str = "x") -> None:
     """Label the ticks of an axis of fractions in signed percent."""
     axis = axes.xaxis if which == "x" else axes.yaxis
@@ -96,7 +124,7 @@ def percent_axis(axes: Axes, which: str = "x") -> None:
 
 
 def save(drawing: Drawing, folder: Path) -> str:
-    """Write ``name.svg``, ``name.pdf`` and ``name.csv`` into ``folder``; returns the SVG text.
+    """Write ``name`` as SVG, PDF, CSV and, where there is any, TikZ into ``folder``; returns the SVG text.
 
     The same figure gives the same bytes: no date, no version, ids from a fixed salt.
     """
@@ -108,6 +136,8 @@ def save(drawing: Drawing, folder: Path) -> str:
     nothing = {"CreationDate": None, "Creator": None, "Producer": None}
     drawing.figure.savefig(folder / f"{drawing.name}.pdf", metadata=nothing, bbox_inches=box)
     drawing.table.to_csv(folder / f"{drawing.name}.csv", index=False, lineterminator="\n")
+    if drawing.tikz:
+        (folder / f"{drawing.name}.tex").write_text(drawing.tikz, encoding="utf-8")
     return buffer.getvalue()
 
 

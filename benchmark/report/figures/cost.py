@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from benchmark.judge import Comparison
-from benchmark.report.figures.canvas import INK, MARKERS, PALETTE, PLAIN, Drawing, percent_axis
+from benchmark.judge.field.pareto import pareto_front
+from benchmark.report.figures.canvas import INK, MARKERS, PALETTE, Drawing, band, percent_axis
 from benchmark.report.words import bounds, label, percent, ratio
 
 __all__ = ["cost", "cost_table", "ratio_axis"]
@@ -41,6 +42,14 @@ def ratio_axis(axes: Axes, low: float, high: float) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}×")
 
 
+def _front(known: pd.DataFrame) -> pd.DataFrame:
+    """The arms, the baseline too, that nobody beats in one of cost and effect and equals in the other."""
+    baseline = pd.DataFrame({"fit_seconds_ratio": [1.0], "effect": [0.0]})
+    points = pd.concat([known[["fit_seconds_ratio", "effect"]].astype(float), baseline], ignore_index=True)
+    ours = pareto_front(points["fit_seconds_ratio"].to_numpy(), -points["effect"].to_numpy())
+    return points[ours].sort_values(["fit_seconds_ratio", "effect"])
+
+
 def cost(comparisons: Sequence[Comparison], about: str) -> Drawing | None:
     """Effect against cost, one point per candidate, or None where no cost is known."""
     table = cost_table(comparisons)
@@ -49,8 +58,7 @@ def cost(comparisons: Sequence[Comparison], about: str) -> Drawing | None:
         return None
     figure = Figure(figsize=(6.2, 3.4))
     axes = figure.add_axes((0.13, 0.16, 0.84, 0.8))
-    axes.axhspan(-comparisons[0].rope, comparisons[0].rope, color=PLAIN, alpha=0.18, lw=0)
-    axes.axhline(0, color=INK, lw=0.7)
+    band(axes, comparisons[0].rope, "y")
     axes.axvline(1, color=INK, lw=0.7)
     for number, row in enumerate(known.itertuples()):
         look: dict[str, Any] = {
@@ -62,6 +70,12 @@ def cost(comparisons: Sequence[Comparison], about: str) -> Drawing | None:
         axes.scatter(
             [row.fit_seconds_ratio], [row.effect], s=46, zorder=3, label=label(row.candidate), **look
         )
+    axes.scatter([1], [0], marker="*", s=70, color=INK, zorder=3, label="the baseline itself")
+    dotted = ""
+    if known["baseline"].nunique() == 1:  # ratios to different baselines make no common front
+        front = _front(known)
+        axes.step(front["fit_seconds_ratio"], front["effect"], where="post", color=INK, lw=0.9, ls=":")
+        dotted = " Dotted: the arms that no other beats in both, by the points alone."
     ratio_axis(axes, known["fit_seconds_ratio"].min(), known["fit_seconds_ratio"].max())
     percent_axis(axes, "y")
     axes.set_xlabel("fit seconds, as a multiple of the baseline's (logarithmic)")
@@ -70,7 +84,7 @@ def cost(comparisons: Sequence[Comparison], about: str) -> Drawing | None:
     caption = (
         "Up: smaller error than the baseline. Left: cheaper. Ratios are geometric means over data sets and "
         "hosts of wall seconds, which depend on the machine and on early stopping; bars are the verdict's "
-        f"intervals. {about}"
+        f"intervals.{dotted} {about}"
     )
     alt = "Effect and cost: " + "; ".join(
         f"{row.candidate} {percent(row.effect)} at {ratio(row.fit_seconds_ratio)} the time"

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchmark.judge import Comparison
-from benchmark.report.figures.canvas import INK, PALETTE, PLAIN, Drawing, percent_axis
+from benchmark.report.figures.canvas import PALETTE, Drawing, band, percent_axis
 from benchmark.report.words import counted, label, percent
 
 __all__ = ["floor"]
@@ -32,8 +32,7 @@ def floor(aa: pd.DataFrame, comparisons: Sequence[Comparison], about: str) -> Dr
     for number, (name, values, colour) in enumerate(panels):
         bottom = 0.5 / height + (len(panels) - 1 - number) * (0.72 / height)
         axes = figure.add_axes((0.06, bottom, 0.92, 0.5 / height))
-        axes.axvspan(-comparisons[0].rope, comparisons[0].rope, color=PLAIN, alpha=0.18, lw=0)
-        axes.axvline(0, color=INK, lw=0.6)
+        band(axes, comparisons[0].rope)
         axes.hist(values, bins=list(edges), color=colour)
         axes.set_xlim(edges[0], edges[-1])
         axes.set_yticks([])

@@ -30,7 +30,7 @@ def interaction(found: Interaction, rope: float) -> Drawing | None:
     width = 2.4 + 0.35 * len(places) * max(2, len(levels) ** 0.5)
     figure = Figure(figsize=(max(width, 5.6), 3.4))
     axes = figure.add_axes((0.13, 0.16, 0.62, 0.76))
-    axes.axhspan(-rope, rope, color=PLAIN, alpha=0.18, lw=0)
+    axes.axhspan(-rope, rope, color=PLAIN, alpha=0.28, lw=0)
     axes.axhline(0, color=INK, lw=0.9, ls="--")
     shifts = np.linspace(-_SPREAD / 2, _SPREAD / 2, len(levels)) if len(levels) > 1 else np.zeros(1)
     for number, level in enumerate(levels):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchmark.judge.effects import relative
-from benchmark.report.figures.canvas import INK, MARKERS, PALETTE, PLAIN, Drawing, percent_axis
+from benchmark.report.figures.canvas import INK, MARKERS, PALETTE, PLAIN, Drawing, percent_axis, row_size
 from benchmark.report.words import label, percent
 
 __all__ = ["reference_effects", "references"]
@@ -32,13 +33,21 @@ def reference_effects(table: pd.DataFrame, baseline: str) -> pd.DataFrame:
     return found.sort_values(["order", "arm", "task"], ignore_index=True).drop(columns="order")
 
 
-def references(effects: pd.DataFrame, baseline: str, about: str) -> Drawing | None:
-    """One row per task, one mark per arm, or None where no reference was run."""
+def references(
+    effects: pd.DataFrame, baseline: str, about: str, shown: Sequence[str] | None = None
+) -> Drawing | None:
+    """One row per task, or None where no reference was run.
+
+    One mark per reference and per candidate ``shown``, every one unless given.
+    """
     if not (effects["role"] == "reference").any():
         return None
     tasks = sorted(effects["task"].unique())
     arms = effects[effects["arm"] != baseline][["role", "arm"]].drop_duplicates()
-    height = 1.1 + 0.27 * len(tasks)
+    if shown is not None:
+        arms = arms[(arms["role"] == "reference") | arms["arm"].isin(list(shown))]
+    row, size = row_size(len(tasks))
+    height = 1.1 + (row + 0.03) * len(tasks)
     figure = Figure(figsize=(6.6, height))
     axes = figure.add_axes((0.21, 0.5 / height, 0.54, 1 - 0.6 / height))
     axes.axvline(0, color=INK, lw=1.2)
@@ -53,14 +62,14 @@ def references(effects: pd.DataFrame, baseline: str, about: str) -> Drawing | No
             "marker": MARKERS[number % len(MARKERS)],
             "facecolor": face,
             "edgecolor": colour,
-            "s": 34,
+            "s": 4 * size,
             "zorder": 3,
         }
         kind = " (reference)" if arm.role == "reference" else ""
         axes.scatter(rows["effect"], at, label=f"{label(arm.arm, 18)}{kind}", **mark)
     axes.set_yticks(range(len(tasks)), [label(task) for task in tasks])
     axes.set_ylim(len(tasks) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, labelsize=size + 1)
     percent_axis(axes)
     axes.set_xlabel(f"worse than {label(baseline, 16)} ←  effect, %  → better")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from benchmark.judge import Scaling
-from benchmark.report.figures.canvas import INK, PALETTE, PLAIN, Drawing, percent_axis
+from benchmark.report.figures.canvas import INK, PALETTE, PLAIN, Drawing, band, percent_axis
 from benchmark.report.words import counted, label, percent
 
 __all__ = ["scaling"]
@@ -62,8 +62,7 @@ def scaling(every: Sequence[Scaling], factor: str, rope: float) -> Drawing | Non
 
 def _panel(axes: Axes, one: Scaling, rope: float) -> None:
     percent_axis(axes, "y")
-    axes.axhspan(-rope, rope, color=PLAIN, alpha=0.18, lw=0)
-    axes.axhline(0, color=INK, lw=0.7)
+    band(axes, rope, "y")
     for pair in one.slopes.itertuples():
         reach = np.array([pair.smallest, pair.largest])
         axes.plot(

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from benchmark.judge import Comparison
 from benchmark.judge.effects import relative
-from benchmark.report.figures.canvas import INK, PALETTE, PLAIN, Drawing, percent_axis
+from benchmark.report.figures.canvas import INK, PALETTE, Drawing, band, percent_axis
 from benchmark.report.words import bounds, label, percent
 
 __all__ = ["settings", "tuning_gains"]
@@ -50,8 +50,7 @@ def settings(comparisons: Sequence[Comparison], about: str) -> Drawing | None:
     box = (0.8 / height, 1 - 1.15 / height)
     left = figure.add_axes((0.17, box[0], 0.38, box[1]))
     right = figure.add_axes((0.76, box[0], 0.22, box[1]))
-    left.axvspan(-comparisons[0].rope, comparisons[0].rope, color=PLAIN, alpha=0.18, lw=0)
-    left.axvline(0, color=INK, lw=0.7)
+    band(left, comparisons[0].rope)
     for setting, (shift, face) in _LOOKS.items():
         some = [c for c in comparisons if c.setting == setting]
         rows = [pairs.index((c.candidate, c.baseline)) + shift for c in some]

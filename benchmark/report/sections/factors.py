@@ -9,10 +9,11 @@ import pandas as pd
 
 from benchmark.judge import Interaction, Judgement, Scaling, Term
 from benchmark.judge.intervals import interval
-from benchmark.report.tables import Table
+from benchmark.report.sections.material import Material, Part, Section
+from benchmark.report.tables import Table, ends
 from benchmark.report.words import bounds, counted, p_value, percent
 
-__all__ = ["factor_sentences", "interaction_table", "main_table", "scale_table"]
+__all__ = ["factor_sentences", "interaction", "interaction_table", "main_table", "scale", "scale_table"]
 
 _IMPUTED = (
     "imputed: effects with a failure; p is then the larger of that and the p of the others alone, and empty "
@@ -20,14 +21,42 @@ _IMPUTED = (
 )
 
 
+def scale(material: Material) -> Section:
+    """The effect against every size that varies."""
+    from benchmark.report import figures
+
+    leading, rope = material.leading[0], material.judgement.rope
+    scaling = [one for one in material.judgement.scaling if one.setting == leading.setting]
+    part = Part(
+        says=factor_sentences(material.judgement)["scale"],
+        drawings=[figures.scaling(scaling, factor, rope) for factor in ("rows", "width")],
+        tables=(scale_table(material.judgement),),
+    )
+    return Section("scale", "Scale", (part,))
+
+
+def interaction(material: Material) -> Section:
+    """What two slots do together."""
+    from benchmark.report import figures
+
+    leading, rope = material.leading[0], material.judgement.rope
+    together = [one for one in material.judgement.interactions if one.setting == leading.setting]
+    part = Part(
+        says=factor_sentences(material.judgement)["interaction"],
+        drawings=(figures.interaction(together[0], rope) if together else None,),
+        tables=(interaction_table(material.judgement), main_table(material.judgement)),
+    )
+    return Section("interaction", "Interaction", (part,))
+
+
 def scale_table(judgement: Judgement) -> Table | None:
     """One row per comparison and size that varies: the slope; None where none does."""
     rows = []
     for one in judgement.scaling:
         row: dict[str, Any] = {"candidate": one.candidate, "baseline": one.baseline, "setting": one.setting}
-        row |= {"size": one.factor, "per_doubling": one.slope.mean} | _ends("slope", one.ci95)
+        row |= {"size": one.factor, "per_doubling": one.slope.mean} | ends("slope", one.ci95)
         row |= {"trend": one.trend, "largest": one.largest, "effect_there": one.at_largest.mean}
-        row |= _ends("there", interval(one.at_largest, 0.95)) | dict(one.n)
+        row |= ends("there", interval(one.at_largest, 0.95)) | dict(one.n)
         rows.append(row | {"imputed": one.imputed})
     if not rows:
         return None
@@ -75,11 +104,6 @@ def _row(found: Interaction, term: Term) -> dict[str, Any]:
     row: dict[str, Any] = {"slot": term.slot, "part": term.level, "base": term.base} | where
     row |= {"setting": found.setting, "mean": term.found.mean, "low": low, "high": high, "p": term.p}
     return row | {"p_holm": term.p_holm, "origins": term.found.origins, "imputed": term.imputed}
-
-
-def _ends(name: str, pair: tuple[float, float] | None) -> dict[str, float | None]:
-    low, high = bounds(pair) or (None, None)
-    return {f"{name}_low": low, f"{name}_high": high}
 
 
 def factor_sentences(judgement: Judgement) -> dict[str, list[str]]:

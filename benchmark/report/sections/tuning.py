@@ -7,23 +7,64 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.judge import Judgement
 from benchmark.judge.tuning import noise_sources
+from benchmark.report.basis import interval_kind, sample
+from benchmark.report.sections.material import Material, Part, Section
 from benchmark.report.tables import Table
-from benchmark.report.words import number, p_value, share
+from benchmark.report.words import number, p_value, percent, share
 
-__all__ = ["edge_sentences", "edge_table", "noise_table", "tuned_note"]
+__all__ = [
+    "budget",
+    "edge_sentences",
+    "edge_table",
+    "noise_table",
+    "settings",
+    "tuned_note",
+    "worse_when_tuned",
+]
 
 _ENDS: Mapping[str, tuple[str, str]] = {"lower": ("at_lower", "low"), "upper": ("at_upper", "high")}
 """By end of a search space: the columns of its share of the settings, and of its bound."""
 
 
-def tuned_note(setting: str, trials: int) -> str:
+_TOLD = {"slot", "component", "host", "setting", "status", "replicate", "trials", "tuning"}
+"""What records of tuned cells carry; a table of somebody else's does not."""
+
+
+def settings(material: Material) -> Section:
+    """Effects with default and with tuned settings, where the records have both."""
+    from benchmark.report import figures
+
+    first = material.leading[0]
+    about = f"{sample(first)}; {interval_kind(first)}."
+    drawing = figures.settings(material.judgement.comparisons, about)
+    return Section("settings", "Tuned against default", (Part(drawings=(drawing,)),))
+
+
+def budget(material: Material) -> Section:
+    """What tuning buys, and where the search spaces are too small."""
+    from benchmark.report import figures
+
+    first, trials, drawing = material.leading[0], material.trials, None
+    if trials is not None:
+        curves = figures.budget_curves(trials, material.records, first.baseline, material.about.sampler)
+        about = f"{sample(*material.leading)}. {material.undrawn}".strip()
+        arms = [c.candidate for c in material.drawn]
+        drawing = figures.budget(curves, first.baseline, about, material.about.sampler, arms)
+    table = None if material.edges is None else edge_table(material.edges)
+    return Section("budget", "Tuning budget", (Part(drawings=(drawing,), tables=(table,)),))
+
+
+def tuned_note(setting: str, trials: int | None) -> str:
     """What to add to the name of a setting that one trial alone could not tune; else empty."""
     return " (1 trial: the default)" if setting == "tuned" and trials == 1 else ""
 
 
 def noise_table(records: pd.DataFrame) -> Table | None:
     """One row per arm: the deviation between seeds and between tuning studies; None where tuned once."""
+    if not set(records.columns) >= _TOLD:
+        return None
     found = noise_sources(records)
     if found.empty:
         return None
@@ -64,6 +105,21 @@ def edge_sentences(edges: pd.DataFrame) -> list[str]:
         for row in edges.to_dict("records")
         for end, (there, bound) in _ENDS.items()
         if row[end]
+    ]
+
+
+def worse_when_tuned(judgement: Judgement) -> list[str]:
+    """One warning per baseline whose mean error is larger tuned than with its default setting."""
+    if not {c.setting for c in judgement.comparisons} >= {"default", "tuned"}:
+        return []
+    from benchmark.report import figures
+
+    gains = figures.tuning_gains(judgement.comparisons).set_index("arm")["gain"]
+    return [
+        f"The baseline {baseline} is worse tuned than with its default setting ({percent(gains[baseline])}): "
+        "the validation data or the search space mislead its tuning, so read both settings."
+        for baseline in dict.fromkeys(c.baseline for c in judgement.comparisons)
+        if gains.get(baseline, 0.0) < 0
     ]
 
 
