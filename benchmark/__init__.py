@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from benchmark.api import forecast, plan_study, run, write_report
     from benchmark.catalog import open_catalog
     from benchmark.errors import RequestError
+    from benchmark.foreign import read_table
     from benchmark.judge import compare
     from benchmark.judge import judge as judge_study
     from benchmark.spec import Component, Pipeline, Protocol, Record, Study, Task
@@ -38,6 +39,7 @@ __all__ = [
     "judge_study",
     "open_catalog",
     "plan_study",
+    "read_table",
     "run",
     "write_report",
 ]
@@ -56,6 +58,7 @@ _HOMES: Mapping[str, str] = {
     "judge_study": "benchmark.judge:judge",
     "open_catalog": "benchmark.catalog:open_catalog",
     "plan_study": "benchmark.api:plan_study",
+    "read_table": "benchmark.foreign:read_table",
     "run": "benchmark.api:run",
     "write_report": "benchmark.api:write_report",
 }

@@ -22,6 +22,19 @@ __all__ = ["main"]
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", re.IGNORECASE)
+_COLUMNS = {
+    "dataset": "names the data set",
+    "origin": "where it comes from: data sets of one origin are one unit of evidence",
+    "method": "names the method",
+    "host": "names the pipeline that the method is part of",
+    "split": "numbers the splits; two such as Rep,Fold",
+    "seed": "numbers the runs",
+    "setting": "tuned, default, …: judged each by itself",
+    "error": "the error, smaller is better",
+    "score": "the score, with --higher-is-better",
+    "seconds": "the seconds that a fit took",
+}
+"""What the columns of a table may be said to be."""
 _KINDS = ("slots", "components", "datasets", "suites", "studies", "pipelines")
 
 
@@ -57,7 +70,7 @@ def _run(options: argparse.Namespace) -> int:
     progress = api.run(planned, budget_seconds=options.budget)
     print(texts.progress(progress))
     if progress.left:
-        print(texts.unfinished(progress))
+        print(texts.unfinished(planned, progress))
         return 1
     return _print_report(planned)
 
@@ -84,13 +97,49 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _print_report(planned: Any) -> int:
-    from benchmark import api
+    from benchmark import api, texts
     from benchmark.report.terminal import terminal_table
 
     report = api.write_report(planned)
-    print(terminal_table(report.judgement, planned.study, report.records, report.refused, report.edges))
+    print(terminal_table(report.judgement, report.about, report.records, report.refused, report.edges))
+    if report.saved is not None:
+        print(texts.saved(planned, report.saved))
     print(f"report: {report.page}")
     return 1 if report.failures else 0
+
+
+def _judge(options: argparse.Namespace) -> int:
+    from benchmark import api, texts
+    from benchmark.foreign import Asked
+
+    asked = Asked(
+        columns={role: named for role in _COLUMNS if (named := getattr(options, role)) is not None},
+        where=dict(options.where),
+        ignore=options.ignore,
+        wide=options.wide,
+        higher_is_better=options.higher_is_better,
+        best=options.best,
+        test_to_train=options.test_to_train,
+    )
+    question = api.TableQuestion(
+        candidates=options.candidate,
+        baselines=options.baseline,
+        leaderboard=options.leaderboard,
+        all_pairs=options.all_pairs,
+        missing=options.missing,
+        rope=options.rope,
+        level=options.level,
+        host_effects=options.host_effects,
+        alpha=options.alpha,
+    )
+    found = api.judge_table(options.table, asked, question, out=options.out)
+    for note in texts.table_notes(found):
+        print(note, file=sys.stderr)
+    if options.json:
+        print(json.dumps(found.to_json(), indent=1, sort_keys=True, allow_nan=False))
+    else:
+        print(texts.judged_table(found))
+    return 0
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -203,6 +252,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     fetch.set_defaults(command=_fetch)
 
+    _add_judge(commands)
     _add_cache(commands)
 
     new = commands.add_parser("new", help="start a component of your own")
@@ -219,6 +269,61 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_judge(commands: Any) -> None:
+    judge = commands.add_parser("judge", help="what a table of results from anywhere supports")
+    judge.add_argument("table", type=Path, metavar="TABLE", help="CSV or Parquet, long or wide")
+    for role, what in _COLUMNS.items():
+        judge.add_argument(f"--{role}", metavar="COL", help=what)
+    for arm in ("candidate", "baseline"):
+        judge.add_argument(
+            f"--{arm}", action="append", default=[], metavar="NAME", help="may be given more than once"
+        )
+    judge.add_argument("--wide", action="store_true", help="every column that is not named is a method")
+    judge.add_argument("--ignore", action="append", default=[], metavar="COL", help="a column not to read")
+    judge.add_argument(
+        "--where", action="append", default=[], type=_equals, metavar="COL=VALUE", help="only such rows"
+    )
+    judge.add_argument(
+        "--higher-is-better",
+        action="store_true",
+        help="the values are scores: an error is --best minus the score",
+    )
+    judge.add_argument(
+        "--best", type=float, metavar="SCORE", help="the highest score there can be, 1 unless given"
+    )
+    judge.add_argument(
+        "--missing",
+        default="refuse",
+        metavar="HOW",
+        help="rows that are not there: refuse, fail (a failure) or drop",
+    )
+    judge.add_argument(
+        "--test-to-train",
+        type=_ratio,
+        metavar="RATIO",
+        help="test rows to training rows, 1/9 in ten folds: for a table of one data set",
+    )
+    judge.add_argument(
+        "--rope",
+        type=float,
+        default=0.01,
+        metavar="SHARE",
+        help="effects smaller than this count as none (0.01)",
+    )
+    judge.add_argument("--level", type=float, default=0.95, metavar="LEVEL", help="of the intervals (0.95)")
+    judge.add_argument(
+        "--host-effects", default="auto", metavar="KIND", help="auto, fixed or random (hosts as a sample)"
+    )
+    judge.add_argument("--leaderboard", action="store_true", help="all methods side by side")
+    judge.add_argument("--all-pairs", action="store_true", help="and a verdict on every pair")
+    judge.add_argument(
+        "--alpha", type=float, default=0.05, metavar="ALPHA", help="of a leaderboard's tests (0.05)"
+    )
+    judge.add_argument("--out", type=Path, metavar="DIR", help="write the page and its files there")
+    judge.add_argument("--json", action="store_true")
+    judge.set_defaults(command=_judge)
+
+
 def _add_cache(commands: Any) -> None:
     cache = commands.add_parser("cache", help="which parsed tasks are kept on disk, and how to remove them")
     action = cache.add_mutually_exclusive_group()
@@ -232,6 +337,21 @@ def _add_cache(commands: Any) -> None:
     cache.add_argument("--openml", action="store_true", help="with --clear: also what OpenML sent")
     cache.add_argument("--json", action="store_true")
     cache.set_defaults(command=_cache)
+
+
+def _equals(text: str) -> tuple[str, str]:
+    column, found, value = text.partition("=")
+    if not (column and found):
+        raise argparse.ArgumentTypeError(f"{text!r} is no condition; write COL=VALUE")
+    return column, value
+
+
+def _ratio(text: str) -> float:
+    over, _, under = text.partition("/")
+    try:
+        return float(over) / float(under or 1)
+    except (ValueError, ZeroDivisionError):
+        raise argparse.ArgumentTypeError(f"{text!r} is no ratio; write 0.25 or 1/9") from None
 
 
 def _seconds(text: str) -> float:

@@ -24,6 +24,10 @@ from benchmark.cli import main
         ("plan --json candidates=[radm]", "there is no optimizer 'radm'; did you mean 'radam'?"),
         ("run device=tpu", "device=tpu: choose from auto, cpu, cuda"),
         ("report tasks=[iris]", "there is no store here"),
+        ("judge", "the following arguments are required: TABLE"),
+        ("judge nowhere.csv --leaderboard", "nowhere.csv: there is no such file"),
+        ("judge nowhere.csv --best much", "invalid float value: 'much'"),
+        ("judge nowhere.csv --test-to-train 1/0", "'1/0' is no ratio; write 0.25 or 1/9"),
     ],
 )
 def test_a_wrong_request_gets_one_line(

@@ -26,10 +26,15 @@ def test_its_python_runs(
     assert "fits" in capsys.readouterr().out
 
 
+def lines() -> list[list[str]]:
+    """Every shown line that starts with ``swapbench``, as its words."""
+    every = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("swapbench ")]
+    return [shlex.split(line, comments=True) for line in every]
+
+
 def commands() -> list[list[str]]:
     """What follows ``swapbench run`` and the like in every shown line, without what only a run takes."""
-    lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("swapbench ")]
-    shown = [shlex.split(line, comments=True) for line in lines]
+    shown = [line for line in lines() if line[1] != "judge"]
     return [[item for item in line[2:] if not re.fullmatch(r"--budget|\d+[smh]", item)] for line in shown]
 
 
@@ -52,6 +57,30 @@ def test_its_commands_can_be_planned(
     for command in offline:
         plan(command)
     assert "fits" in capsys.readouterr().out
+
+
+def test_its_tables_can_be_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names, gains = ("mine", "adamw", "svm"), (0.1, 0.0, -0.1)
+    rows = [
+        (task, name, seed, 0.3 * (1 - gain) + 0.01 * ((7 * task + seed) % 5))
+        for task in range(8)
+        for name, gain in zip(names, gains, strict=True)
+        for seed in range(2)
+    ]
+    long = "".join(f"{task},{name},{seed},{error}\n" for task, name, seed, error in rows)
+    (tmp_path / "results.csv").write_text(f"dataset,method,seed,error\n{long}")
+    first = {(task, name): 1 - error for task, name, seed, error in rows if seed == 0}
+    wide = "".join(f"{task},{','.join(str(first[task, name]) for name in names)}\n" for task in range(8))
+    (tmp_path / "table3.csv").write_text(f"dataset,{','.join(names)}\n{wide}")
+    shown = [line for line in lines() if line[1] == "judge"]
+    assert len(shown) == 3
+    for line in shown:
+        assert main(line[1:]) == 0, line
+    assert capsys.readouterr().out.count("mine helps") == 2
+    assert (tmp_path / "judged" / "report" / "index.html").is_file()
 
 
 @pytest.mark.shared_data

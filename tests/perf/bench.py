@@ -18,6 +18,7 @@ from benchmark import api
 from benchmark.data import cache, load
 from benchmark.execute.cell import run_job
 from benchmark.execute.engine import Context
+from benchmark.judge import judge
 from benchmark.records.store import open_store
 from benchmark.spec import Dataset, Record
 
@@ -106,6 +107,29 @@ def parsed_tasks() -> None:
     row("the same from the cache", warm, unit=f"ms, 1/{cold[1] / warm[1]:.0f} of parsing")
 
 
+def judging() -> None:
+    """What the verdict on a million records costs: 10 arms, 20 hosts, 500 tasks, 10 seeds."""
+    records = million()
+    row("judge of 1,000,000 records", timed(lambda: judge(records), runs=3), unit="ms")
+
+
+def million() -> pd.DataFrame:
+    """Records of one baseline and nine candidates, all of them in every block."""
+    axes = {"component": 10, "host": 20, "task": 500, "seed": 10}
+    names = [[f"{name}{i}" if name != "seed" else i for i in range(n)] for name, n in axes.items()]
+    records = pd.MultiIndex.from_product(names, names=list(axes)).to_frame(index=False)
+    draw = np.random.default_rng(0)
+    baseline = records["component"] == "component0"
+    return records.assign(
+        role=np.where(baseline, "baseline", "candidate"),
+        error=0.2 * draw.lognormal(0, 0.1, len(records)),
+        featureless_error=0.5,
+        fit_seconds=draw.lognormal(0, 0.3, len(records)),
+        n_train=800,
+        n_test=200,
+    )
+
+
 def start_up() -> None:
     """What a command costs before it does anything."""
 
@@ -121,4 +145,5 @@ if __name__ == "__main__":
     planning()
     store()
     parsed_tasks()
+    judging()
     training()
