@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 TORCH := torch==2.13.0
 OVERRIDES ?=
+# Two processes, each pinned to one thread; a test goes to whichever is free.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal
 
 .PHONY: help demo test test-all test-full check perf system-deps clean
 
@@ -26,13 +28,13 @@ demo: .venv/installed
 	$(BIN)/swapbench run study=demo $(OVERRIDES)
 
 test: .venv/installed
-	$(BIN)/python -m pytest -m "not all and not full"
+	$(PYTEST) -m "not all and not full"
 
 test-all: .venv/installed
-	$(BIN)/python -m pytest -m "all and not full"
+	$(PYTEST) -m "all and not full"
 
 test-full: .venv/installed
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 check: .venv/installed
 	$(BIN)/ruff check .

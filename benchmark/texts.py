@@ -81,19 +81,24 @@ def heading(planned: PlannedStudy) -> str:
 def _stages(planned: PlannedStudy) -> list[str]:
     """That the study may stop early, or confirms what it selects; and where there are too few data sets."""
     from benchmark.api.stages import confirming, least_origins, order_of
+    from benchmark.report.words import counted
 
-    protocol = planned.study.protocol
+    protocol, least = planned.study.protocol, least_origins()
     if protocol.stop == "sequential":
-        return [
-            f"  may stop early: {len(order_of(planned))} data sets in an order fixed by the seed, every "
-            "candidate until its verdict is settled"
-        ]
-    if protocol.confirm != "split":
+        resting = len(order_of(planned))
+        said = (
+            f"may stop early: {counted(resting, 'data set')} in an order fixed by the seed, every candidate "
+            "until its verdict is settled"
+        )
+    elif protocol.confirm == "split":
+        selecting, resting = (len(half) for half in confirming(planned))
+        said = (
+            f"selects one candidate on {counted(selecting, 'data set')} and confirms it on {resting} others"
+        )
+    else:
         return []
-    selecting, holding = (len(half) for half in confirming(planned))
-    least = least_origins()
-    few = f"; a verdict takes {least}, so there will be none" if holding < least else ""
-    return [f"  selects one candidate on {selecting} data sets and confirms it on {holding} others{few}"]
+    few = f"; a verdict takes {least}, so there will be none" if resting < least else ""
+    return [f"  {said}{few}"]
 
 
 def _absent(planned: PlannedStudy) -> list[str]:

@@ -110,7 +110,7 @@ def test_what_was_inferred_is_said(write: Write) -> None:
     assert read(write(LONG), Asked(columns=told)).notes == ()
     notes = read(write("run;x;y\n1;0,5;0,25\n2;0,5;0,5\n"), Asked(wide=True)).notes
     assert notes == (
-        "read as: seed=run, one column per method: x, y",
+        "read as: seed=run, one column per method: x, y, their values errors, smaller is better",
         "read as separated by semicolons, 0,5 as 0.5",
         "no column names data sets: all rows are of one, 't'",
     )

@@ -96,6 +96,8 @@ def judge_table(
     """
     from benchmark.foreign import complete, read
 
+    if out is not None and out.exists() and not out.is_dir():
+        raise RequestError(f"--out {out}: a file of that name is there, and a folder is to be written")
     sides = (*question.candidates, *question.baselines)
     foreign = read(table, dataclasses.replace(asked, methods=sides))
     candidates, baselines = _arms(foreign, question)
@@ -109,7 +111,8 @@ def judge_table(
     judgement = _judgement(completed.records, candidates, baselines, board, question)
     if not question.candidates:
         judgement = dataclasses.replace(judgement, primary=None)  # nobody said which one was asked for
-    found = JudgedTable(foreign, completed, judgement, board, _about(foreign, completed, judgement, question))
+    about = _about(foreign, completed, judgement, question, asked)
+    found = JudgedTable(foreign, completed, judgement, board, about)
     if out is None:
         return found
     from benchmark import report
@@ -201,7 +204,9 @@ def _judgement(
     return found if board is None else dataclasses.replace(found, board=board)
 
 
-def _about(foreign: Foreign, completed: Completed, judgement: Judgement, question: TableQuestion) -> About:
+def _about(
+    foreign: Foreign, completed: Completed, judgement: Judgement, question: TableQuestion, asked: Asked
+) -> About:
     from benchmark.report import About
 
     read = ", ".join(f"{role} in {one}" for role, one in foreign.layout.columns.items())
@@ -217,13 +222,22 @@ def _about(foreign: Foreign, completed: Completed, judgement: Judgement, questio
         question=_in_words(foreign, judgement),
         protocol=(
             ("Table", f"{foreign.rows} rows, {len(foreign.methods)} methods ({form})"),
+            ("Error", _error(foreign, asked)),
             ("Missing rows", missing[question.missing] if completed.missing else "none"),
             ("Smallest effect that counts (ROPE, δ)", f"{100 * question.rope:g} %"),
             ("Level", f"{100 * question.level:g} %, alpha {1 - question.level:.3g}"),
-            ("Host effects", host_effects),
+            *([("Host effects", host_effects)] if judgement.comparisons else []),
         ),
         kind="Table",
     )
+
+
+def _error(foreign: Foreign, asked: Asked) -> str:
+    """How the judged errors come from the table's values."""
+    value = "the table's value" if foreign.layout.form == "wide" else foreign.metric
+    if asked.higher_is_better:
+        return f"{1.0 if asked.best is None else asked.best:g} minus {value}"
+    return f"{value} as it stands, smaller is better"
 
 
 def _in_words(foreign: Foreign, judgement: Judgement) -> str:

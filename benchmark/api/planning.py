@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import itertools
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from benchmark.errors import RequestError, nearest
 from benchmark.load.study import ResolvedStudy, load_study, question_digest
 from benchmark.plan.grid import Plan, expand
 from benchmark.plan.keys import Environment
+from benchmark.plan.order import halves
 from benchmark.plan.origins import with_shared_origins
 from benchmark.records.code import harness_identity
 from benchmark.records.provenance import library_versions, sampler_version
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from benchmark.data import TaskData
 
 
-__all__ = ["PlannedStudy", "comparable", "device_of", "members_of", "plan_study"]
+__all__ = ["PlannedStudy", "baseline_origins", "comparable", "device_of", "members_of", "plan_study"]
 
 
 @dataclass(frozen=True)
@@ -81,27 +83,55 @@ def plan_study(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) 
             sampler_version(study.protocol.tuning.sampler),
         ),
     )
-    if not any(row.slot == study.slot for row in expanded.rows):
-        first = expanded.refused[0]
-        raise RequestError(
-            f"nothing of this study can run: {first.component} on {first.task}: {first.reason}"
-        )
-    if study.primary and study.primary not in (able := comparable(expanded)):
-        raise RequestError(
-            f"primary={study.primary}: it cannot run anywhere beside the baselines; "
-            f"{nearest(study.primary, able)}"
-        )
+    _check_comparable(expanded)
     return PlannedStudy(resolved, expanded, _folder_name(catalog, resolved, overrides))
 
 
 def comparable(expanded: Plan) -> list[str]:
-    """The candidates that run somewhere beside every baseline; why the others do not stands in the plan."""
-    places: dict[str, set[tuple[str, str]]] = {}
+    """The candidates that run somewhere beside every baseline; with ``confirm=split``, on either half.
+
+    Why the others do not stands in the plan.
+    """
+    study, origins = expanded.study, baseline_origins(expanded)
+    parts = halves(study.seed, origins) if study.protocol.confirm == "split" else (origins,)
+    places: dict[str, set[tuple[str, str, str]]] = {}
     for row in expanded.rows:
         if row.arm.role != "reference":
-            places.setdefault(row.arm.component, set()).add((row.host, row.job.task.name))
-    beside = [places.get(name, set()) for name in expanded.study.baselines]
-    return [name for name in expanded.study.candidates if all(places.get(name, set()) & at for at in beside)]
+            task = row.job.task
+            places.setdefault(row.arm.component, set()).add((row.host, task.name, task.origin))
+
+    def runs(name: str, baseline: str, part: Collection[str]) -> bool:
+        shared = places.get(name, set()) & places.get(baseline, set())
+        return any(origin in part for *_, origin in shared)
+
+    return [
+        name
+        for name in study.candidates
+        if all(runs(name, baseline, part) for baseline, part in itertools.product(study.baselines, parts))
+    ]
+
+
+def baseline_origins(expanded: Plan) -> set[str]:
+    """The origins on which a baseline runs."""
+    return {row.job.task.origin for row in expanded.rows if row.arm.role == "baseline"}
+
+
+def _check_comparable(expanded: Plan) -> None:
+    """Refuse what would run and then compare nothing, or not what it was asked for."""
+    study, able = expanded.study, comparable(expanded)
+    split = study.protocol.confirm == "split"
+    beside = f"beside the baselines{' on either half of the data sets' if split else ''}"
+    if able and study.primary not in ("", *able):
+        raise RequestError(f"primary={study.primary}: it cannot run {beside}; {nearest(study.primary, able)}")
+    if able:
+        return
+    arms = {*study.candidates, *study.baselines}
+    why = next((refusal for refusal in expanded.refused if refusal.component in arms), None)
+    if why is None:
+        raise RequestError("protocol.confirm: split needs at least two data sets; choose none")
+    anything = any(row.slot == study.slot for row in expanded.rows)
+    what = f"no candidate can run {beside}" if anything else "nothing of this study can run"
+    raise RequestError(f"{what}: {why.component} on {why.task}: {why.reason}")
 
 
 def members_of(suite: Suite) -> Sequence[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.api.linking import left_of, records_of
 from benchmark.api.planning import PlannedStudy
-from benchmark.api.running import freeze
+from benchmark.api.running import freeze, is_frozen
 from benchmark.api.stages import (
     Saved,
     confirming,
@@ -71,8 +71,9 @@ def write_report(planned: PlannedStudy) -> Report:
         if left := left_of(opening(planned), store):
             raise RequestError(missing(planned, left))
     with open_store(planned.resolved.results_dir, write=True) as store:
-        freeze(planned)
-        needed = finished(planned, store)  # other studies may have computed it all
+        is_frozen(planned)  # refuses another question before anything is linked to this name
+        needed = finished(planned, store)
+        freeze(planned)  # other studies may have computed it all
         records, trials = records_of(planned, store), store.trial_table(planned.name)
         judgement = judged(planned, store, records)
         store.note_judged(_found(planned, judgement))

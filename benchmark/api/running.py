@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.api.linking import left_of
+from benchmark.api.linking import left_of, link
 from benchmark.api.planning import PlannedStudy, device_of
 from benchmark.api.stages import Stage, stages
 from benchmark.errors import RequestError
@@ -16,11 +17,13 @@ from benchmark.load.study import ResolvedStudy
 from benchmark.plan.cost import job_seconds
 from benchmark.plan.grid import Plan
 from benchmark.records.provenance import facts, facts_digest
+from benchmark.spec import Protocol, Study
 
 if TYPE_CHECKING:
     from benchmark.execute.engine import Progress
+    from benchmark.records.store import Store
 
-__all__ = ["freeze", "run", "workers_of"]
+__all__ = ["freeze", "is_frozen", "run", "workers_of"]
 
 
 def run(planned: PlannedStudy, *, budget_seconds: float | None = None, quiet: bool = False) -> Progress:
@@ -44,7 +47,7 @@ def run(planned: PlannedStudy, *, budget_seconds: float | None = None, quiet: bo
         seconds = job_seconds(planned.plan, store.fit_seconds())
         begun: list[Stage] = []
         progress = execute(
-            _plans(stages(planned, store), begun),
+            _plans(planned, store, begun),
             store,
             executor=resolved.executor,
             context=Context(workers_of(resolved), resolved.config_dirs, resolved.trust),
@@ -59,9 +62,10 @@ def run(planned: PlannedStudy, *, budget_seconds: float | None = None, quiet: bo
         return dataclasses.replace(progress, left=left, stopped=progress.stopped if left else "")
 
 
-def _plans(parts: Iterable[Stage], begun: list[Stage]) -> Iterator[Plan]:
-    """The plan of every stage; those that were begun are added to ``begun``."""
-    for stage in parts:
+def _plans(planned: PlannedStudy, store: Store, begun: list[Stage]) -> Iterator[Plan]:
+    """The plan of every stage, linked before it runs; those that were begun are added to ``begun``."""
+    for stage in stages(planned, store):
+        link(planned, store, stage.plan.rows, further=bool(begun))
         begun.append(stage)
         yield stage.plan
 
@@ -75,24 +79,51 @@ def workers_of(resolved: ResolvedStudy) -> int:
 
 def freeze(planned: PlannedStudy) -> None:
     """Write ``study.lock`` at the first run; afterwards the question may not change."""
-    lock = planned.folder / "study.lock"
-    asked = json.loads(json.dumps(dataclasses.asdict(planned.study)))
-    if lock.is_file():
-        fixed = json.loads(lock.read_text(encoding="utf-8"))
-        if fixed["digest"] != planned.resolved.digest:
-            changed = _first_difference(fixed["study"], asked) or "the overrides of components"
-            raise RequestError(
-                f"{lock}: the first run fixed this study and {changed} is different now; "
-                "give the new question another name="
-            )
+    if is_frozen(planned):
         return
     planned.folder.mkdir(parents=True, exist_ok=True)
+    asked = dataclasses.asdict(planned.study)
     text = json.dumps(
         {"schema": 1, "digest": planned.resolved.digest, "study": asked}, indent=1, sort_keys=True
     )
-    partial = lock.with_suffix(".partial")
+    partial = _lock(planned).with_suffix(".partial")
     partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(lock)
+    partial.replace(_lock(planned))
+
+
+def is_frozen(planned: PlannedStudy) -> bool:
+    """Whether a first run fixed this question.
+
+    Raises
+    ------
+    RequestError
+        When it fixed another one.
+    """
+    lock = _lock(planned)
+    if not lock.is_file():
+        return False
+    fixed = json.loads(lock.read_text(encoding="utf-8"))
+    if fixed["digest"] != planned.resolved.digest:
+        asked = json.loads(json.dumps(dataclasses.asdict(planned.study)))
+        changed = _first_difference(_with_defaults(fixed["study"]), asked) or "the overrides of components"
+        raise RequestError(
+            f"{lock}: the first run fixed this study and {changed} is different now; "
+            "give the new question another name="
+        )
+    return True
+
+
+def _lock(planned: PlannedStudy) -> Path:
+    return planned.folder / "study.lock"
+
+
+def _with_defaults(study: Mapping[str, Any]) -> dict[str, Any]:
+    """The study of a lock, with what could not be asked yet when it was written at its default."""
+    return {**_defaults(Study), **study, "protocol": {**_defaults(Protocol), **study["protocol"]}}
+
+
+def _defaults(noun: type[Study | Protocol]) -> dict[str, Any]:
+    return {field.name: field.default for field in dataclasses.fields(noun)}
 
 
 def _first_difference(before: Any, now: Any, path: str = "") -> str | None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmark.api.linking import left_of, link, records_of
-from benchmark.api.planning import PlannedStudy, comparable
+from benchmark.api.planning import PlannedStudy, baseline_origins, comparable
 from benchmark.errors import RequestError
 from benchmark.plan.cost import total
 from benchmark.plan.grid import Plan, Row
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Saved",
     "Stage",
-    "compared",
     "confirming",
     "finished",
     "is_staged",
@@ -72,13 +71,8 @@ class Saved:
 
 
 def stages(planned: PlannedStudy, store: Store) -> Iterator[Stage]:
-    """The stages of a study in turn; each must be in the store before the next is asked for.
-
-    Links the study to the rows of every stage before it is given, so that at the end it consists of what its
-    stages needed and of nothing else, whatever other studies have left in the store.
-    """
+    """The stages of a study in turn; each must be in the store, and linked, before the next is asked for."""
     first = opening(planned)
-    link(planned, store, first.rows)
     protocol = planned.study.protocol
     if protocol.stop == "sequential":
         yield from _blocks(planned, store, first)
@@ -108,13 +102,15 @@ def opening(planned: PlannedStudy) -> Plan:
         origins = order_of(planned)
         rows = tuple(row for row in rows if row.job.task.origin in origins and _is_ground(row))
     elif protocol.confirm == "split":
-        (selecting, _), able = confirming(planned), compared(planned)
+        (selecting, _), able = confirming(planned), comparable(planned.plan)
         rows = tuple(row for row in rows if row.job.task.origin in selecting and _is_in(row, able))
     return _part(planned, rows)
 
 
 def finished(planned: PlannedStudy, store: Store) -> Plan:
-    """All that the study's stages needed.
+    """All that the study's stages needed, linked to the study.
+
+    It then consists of that and of nothing else, whatever other studies have left in the store.
 
     Raises
     ------
@@ -125,6 +121,7 @@ def finished(planned: PlannedStudy, store: Store) -> Plan:
     for stage in stages(planned, store):
         if left := left_of(stage.plan, store):
             raise RequestError(missing(planned, left))
+        link(planned, store, stage.plan.rows, further=bool(rows))
         rows += stage.plan.rows
     return _part(planned, rows)
 
@@ -136,38 +133,19 @@ def missing(planned: PlannedStudy, left: int) -> str:
 
 def order_of(planned: PlannedStudy) -> tuple[str, ...]:
     """The origins on which a baseline runs, in the order that the study's seed fixes."""
-    return task_order(planned.study.seed, _origins(planned))
+    return task_order(planned.study.seed, baseline_origins(planned.plan))
 
 
 def confirming(planned: PlannedStudy) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The origins that select, and those that confirm."""
-    return halves(planned.study.seed, _origins(planned))
-
-
-def compared(planned: PlannedStudy) -> list[str]:
-    """The candidates that can run beside every baseline; with ``confirm=split``, on either half.
-
-    Raises
-    ------
-    RequestError
-        When there is none.
-    """
-    names = comparable(planned.plan)
-    if planned.study.protocol.confirm == "split":
-        for half in confirming(planned):
-            rows = (row for row in planned.plan.rows if row.job.task.origin in half)
-            able = comparable(_part(planned, rows))
-            names = [name for name in names if name in able]
-        if not names:
-            raise RequestError("protocol.confirm: no candidate can run on both halves of the data sets")
-    return names
+    return halves(planned.study.seed, baseline_origins(planned.plan))
 
 
 def rule_of(planned: PlannedStudy) -> dict[str, Any]:
     """How the study is judged, as arguments of ``judge``: arms, rule, and what could not be run."""
     study, protocol = planned.study, planned.study.protocol
     return {
-        "candidates": compared(planned),
+        "candidates": comparable(planned.plan),
         "baselines": list(study.baselines),
         "rope": protocol.rope,
         "level": protocol.level,
@@ -185,26 +163,24 @@ def saved(planned: PlannedStudy, needed: Plan) -> Saved | None:
         return None
     every = total(planned.plan, {}).fits
     after = {}
-    for name in compared(planned):
+    for name in comparable(planned.plan):
         ran, could = (_origins_of(part, name) for part in (needed, planned.plan))
         if ran < could:
             after[name] = len(ran)
-    return Saved(every - total(needed, {}).fits, every, after, len(_origins(planned)))
+    return Saved(every - total(needed, {}).fits, every, after, len(order_of(planned)))
 
 
 def _blocks(planned: PlannedStudy, store: Store, first: Plan) -> Iterator[Stage]:
     """The floor, then one origin after the other; the first ones together, since they settle nothing."""
     from benchmark.judge.ordered import unsettled
 
-    order, still = order_of(planned), compared(planned)
+    order, still = order_of(planned), comparable(planned.plan)
     yield Stage(first, _further(planned, order, still))
     least = least_origins()
     blocks = [order[:least], *((origin,) for origin in order[least:])]
     for number, block in enumerate(blocks):
-        plan = _further(planned, block, still)
-        link(planned, store, plan.rows, further=True)
         later = [origin for block in blocks[number + 1 :] for origin in block]
-        yield Stage(plan, _further(planned, later, still))
+        yield Stage(_further(planned, block, still), _further(planned, later, still))
         rule = rule_of(planned) | {"sequence": planned.study.protocol.sequence}
         still = unsettled(records_of(planned, store), order=order, **rule)
         if not still:
@@ -215,11 +191,9 @@ def _halves(planned: PlannedStudy, store: Store, first: Plan) -> Iterator[Stage]
     from benchmark.judge.family import selected
 
     selecting, holding = confirming(planned)
-    yield Stage(first, _further(planned, holding, compared(planned), ground=True))
+    yield Stage(first, _further(planned, holding, comparable(planned.plan), ground=True))
     chosen = selected(records_of(planned, store), selecting, **rule_of(planned))
-    plan = _further(planned, holding, set(chosen.values()), ground=True)
-    link(planned, store, plan.rows, further=True)
-    yield Stage(plan, _part(planned, ()))
+    yield Stage(_further(planned, holding, set(chosen.values()), ground=True), _part(planned, ()))
 
 
 def _further(
@@ -245,10 +219,6 @@ def _is_ground(row: Row) -> bool:
 
 def _part(planned: PlannedStudy, rows: Iterable[Row]) -> Plan:
     return dataclasses.replace(planned.plan, rows=tuple(rows))
-
-
-def _origins(planned: PlannedStudy) -> set[str]:
-    return {row.job.task.origin for row in planned.plan.rows if row.arm.role == "baseline"}
 
 
 def _origins_of(plan: Plan, candidate: str) -> set[str]:

@@ -157,7 +157,7 @@ def read(table: Path | str | pd.DataFrame, asked: Asked) -> Foreign:
         metric=_metric(frame, layout, asked),
         layout=layout,
         rows=len(frame),
-        notes=tuple(_notes(layout, separator, comma, name)),
+        notes=tuple(_notes(layout, asked, separator, comma, name)),
     )
 
 
@@ -276,7 +276,7 @@ def _metric(frame: pd.DataFrame, layout: Layout, asked: Asked) -> str:
     return ", ".join(sorted(set(told) - {""})) or "error"
 
 
-def _notes(layout: Layout, separator: str, comma: bool, name: str) -> list[str]:
+def _notes(layout: Layout, asked: Asked, separator: str, comma: bool, name: str) -> list[str]:
     notes = []
     if layout.form == "records":
         notes.append("read as: records of Swapbench")
@@ -284,6 +284,8 @@ def _notes(layout: Layout, separator: str, comma: bool, name: str) -> list[str]:
         read = [f"{role}={layout.columns[role]}" for role in COMMON if role in layout.columns]
         if layout.form == "wide":
             read.append(f"one column per method: {_some(layout.values)}")
+            way = "scores, higher is better" if asked.higher_is_better else "errors, smaller is better"
+            read.append(f"their values {way}")
         notes.append(f"read as: {', '.join(read)}")
     if separator in (";", "\t"):
         commas = ", 0,5 as 0.5" if comma else ""

@@ -28,7 +28,9 @@ def told(board: Board) -> tuple[str, ...]:
 
 def _leader(board: Board) -> str:
     n, first, others = board.n, board.standing.iloc[0], board.standing.iloc[1:]
-    best = f"{_best(board)} the best mean rank, {first['mean_rank']:.2f} of {n['methods']}"
+    leaders = _leaders(board)
+    has = "has" if len(leaders) == 1 else "share"
+    best = f"{_listed(leaders)} {has} the best mean rank, {first['mean_rank']:.2f} of {n['methods']}"
     if n["origins"] < ORIGINS_NEEDED:
         few = f"{n['origins']} independent data set{'s are' if n['origins'] > 1 else ' is'} too few"
         return f"No test is made, {few} (five are needed): {best}, and nobody can be told from anybody."
@@ -36,18 +38,21 @@ def _leader(board: Board) -> str:
     means = f"Wilcoxon's signed-rank test over {n['origins']} independent data sets, adjusted by Holm over "
     means += f"{_counted(len(board.pairs), 'pair')}, alpha {board.alpha:g}"
     tied = list(others.loc[others["tied_for_first"], "method"])
+    but, who = ("but", "") if len(leaders) == 1 else ("and", f"{first['method']} ")
     if not tied:
         all_others = "the other one" if len(others) == 1 else f"all {len(others)} others"
-        return f"{best}, and is told apart from {all_others} ({means})."
+        return f"{best}, and {who}is told apart from {all_others} ({means})."
     nobody = "the other one" if len(others) == 1 else f"any of the {len(others)} others"
     them = nobody if len(tied) == len(others) else _listed(tied)
-    return f"{best}, but {first['method']} cannot be told apart from {them} ({means})."
+    if len(board.pairs) * 2.0 ** (1 - n["origins"]) > board.alpha:
+        means += "; with so few data sets it cannot tell any two apart"
+    return f"{best}, {but} {who}cannot be told apart from {them} ({means})."
 
 
-def _best(board: Board) -> str:
+def _leaders(board: Board) -> list[str]:
+    """All methods of the best mean rank."""
     ranks = board.standing["mean_rank"].round(DIGITS)
-    equal = list(board.standing.loc[ranks == ranks.iloc[0], "method"])
-    return f"{_listed(equal)} {'has' if len(equal) == 1 else 'share'}"
+    return list(board.standing.loc[ranks == ranks.iloc[0], "method"])
 
 
 def _alike(board: Board) -> str:
@@ -75,12 +80,12 @@ def _dependence(board: Board) -> str:
             f"instead of {one['before']}{more}."
         )
     swaps = int(without["order_changes"].sum())
-    said = "Removing any one other entrant leaves the leader in front; "
+    said = "" if len(_leaders(board)) > 1 else "Removing any one other entrant leaves the leader in front; "
     said += f"{swaps or 'none'} of {len(without)} removals would make some of the rest swap places"
     if len(behind):
         one = behind.iloc[0]
         said += f" (without {first}, {one['winner']} would come before {one['before']})"
-    return f"{said}."
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _kinds(without: pd.DataFrame, first: str) -> tuple[pd.Series, pd.Series]:

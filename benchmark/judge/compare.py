@@ -100,9 +100,9 @@ def compare(
 def check_rule(rope: float, level: float) -> None:
     """Nothing, or a RequestError where δ or the level makes no sense."""
     if not 0 <= rope < 1:
-        raise RequestError(f"protocol.rope={rope}: a share of the error, at least 0 and below 1")
+        raise RequestError(f"rope={rope}: a share of the error, at least 0 and below 1")
     if not 0.5 < level < 1:
-        raise RequestError(f"protocol.level={level}: above 0.5 and below 1, say 0.95")
+        raise RequestError(f"level={level}: above 0.5 and below 1, say 0.95")
 
 
 def default_setting(table: pd.DataFrame) -> str:

@@ -116,11 +116,13 @@ def best_of(
 ) -> dict[str, str]:
     """As :func:`selected`, of what ``tabulate`` returned."""
     half = _of(table, origins)
-    setting = settings_of(half, [*candidates, *baselines])[0]
+    settings = settings_of(half, [*candidates, *baselines])
+    if not settings:
+        raise RequestError(f"records: nothing of the {len(origins)} origins that select a candidate")
     found = {}
     for baseline in baselines:
-        aa = aa_effects(half, baseline, setting)
-        family = _family(half, candidates, baseline, setting, rule, aa)
+        aa = aa_effects(half, baseline, settings[0])
+        family = _family(half, candidates, baseline, settings[0], rule, aa)
         if family:
             found[baseline] = best({evidence.candidate: evidence.estimate.mean for evidence in family})
     return found

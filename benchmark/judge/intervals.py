@@ -103,9 +103,9 @@ def resolve_host_effects(asked: str, hosts: float) -> str:
     """
     choices = ("auto", "fixed", "random")
     if asked not in choices:
-        raise RequestError(f"protocol.host_effects={asked}: {nearest(asked, choices)}")
+        raise RequestError(f"host_effects={asked}: {nearest(asked, choices)}")
     if asked == "random" and hosts <= 1:
-        raise RequestError("protocol.host_effects=random: one host is no sample of hosts, use fixed")
+        raise RequestError("host_effects=random: one host is no sample of hosts, use fixed")
     if asked == "auto":
         return "random" if hosts >= RANDOM_FROM else "fixed"
     return asked

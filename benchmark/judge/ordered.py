@@ -40,7 +40,7 @@ class Order(NamedTuple):
         check_sequence(self.sequence)
         if rule.host_effects == "random":
             raise RequestError(
-                "protocol.host_effects=random: with data sets in order hosts are fixed, since the same hosts"
+                "host_effects=random: with data sets in order hosts are fixed, since the same hosts"
                 " recur in every data set"
             )
         if len(set(self.origins)) < len(self.origins) or not self.origins:

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import integrate, stats
 
 from benchmark.judge.intervals import Estimate
+from benchmark.judge.pairing import UNSTATED
 from benchmark.judge.words import percent
 
 if TYPE_CHECKING:
@@ -41,9 +42,10 @@ class Selection:
         """What became of the effect, in words."""
         change = self.confirming - self.selecting
         apart = percent(abs(change)).removesuffix(" %")
+        where = "" if self.setting == UNSTATED else f" ({self.setting} setting)"
         return (
             f"{self.selected} was selected among {_counted(self.candidates, 'candidate')} against"
-            f" {self.baseline}: its effect was {percent(self.selecting)} on the"
+            f" {self.baseline}: its effect{where} was {percent(self.selecting)} on the"
             f" {_counted(self.n_selecting, 'data set')} that selected it, and {percent(self.confirming)}"
             f" ({apart} points {'more' if change > 0 else 'less'}) on {self.n_confirming} fresh"
             f" one{'' if self.n_confirming == 1 else 's'}, which the verdict rests on."
@@ -85,10 +87,10 @@ def curse(found: Estimate, variants_tried: int | None) -> dict[str, Any]:
     """``variants_tried``, ``winners_curse`` and ``flags``, as a comparison's ``volatile`` has them.
 
     The flag ``winners_curse`` stands where the mean effect is above zero and at most twice as large as chance
-    alone would make that of the best variant.
+    alone would make that of the best variant. A single origin does not tell how large that is.
     """
-    size = winners_curse(found.error or 0.0, variants_tried or 1)
-    cursed = bool(size) and size is not None and 0 < found.mean <= 2 * size
+    size = None if found.error is None else winners_curse(found.error, variants_tried or 1)
+    cursed = size is not None and size > 0 and 0 < found.mean <= 2 * size
     return {
         "variants_tried": variants_tried,
         "winners_curse": size,
@@ -104,7 +106,7 @@ def warning(found: Comparison) -> str | None:
     return (
         f"{tried} variants of {found.candidate} were run in this store; the best of {tried} equally good ones"
         f" would look {size} better than it is by chance alone, and {percent(found.effect.mean)} was seen."
-        " Confirm it on fresh data (protocol.confirm=split)."
+        " Confirm it on data that no variant was tried on."
     )
 
 

@@ -62,7 +62,7 @@ MOST = 690.0
 def check_sequence(name: str) -> None:
     """Nothing, or a RequestError where there is no such confidence sequence."""
     if name not in SEQUENCES:
-        raise RequestError(f"protocol.sequence={name}: {nearest(name, SEQUENCES)}")
+        raise RequestError(f"sequence={name}: {nearest(name, SEQUENCES)}")
 
 
 def confidence_sequence(
@@ -79,7 +79,9 @@ def confidence_sequence(
     (Cover's universal portfolio; Orabona and Jun, arXiv:2110.14099), which needs no guess of the variance.
     ``normal``: Wang and Ramdas (2024), *Anytime-valid t-tests and confidence sequences for Gaussian means
     with unknown variance*, arXiv:2310.03722, with a normal prior; it starts at the fifth effect, since two
-    equal effects are no proof that all are.
+    equal effects are no proof that all are. Where most effects tie exactly and a few do not (saturated data
+    sets), a run of ties still passes for no spread: with 60 to 70 % ties and a mean of 2δ it said EQUIVALENT
+    in 5 to 9 % of studies.
 
     Parameters
     ----------

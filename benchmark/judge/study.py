@@ -147,6 +147,8 @@ def _judged(
 ) -> Judgement:
     if sum(part is not None for part in course) > 1:
         raise RequestError("judge: order, confirm and factors do not go together, one of them at a time")
+    if course.confirm and (both := sorted(set(course.confirm[0]) & set(course.confirm[1]))):
+        raise RequestError(f"confirm: '{both[0]}' is in both halves, and may not confirm what it selected")
     ours, theirs = _arms(table, "candidate", candidates), _arms(table, "baseline", baselines)
     rule = rule if course.order is None else course.order.checked(rule)
     chosen = best_of(table, ours, theirs, rule, course.confirm[0]) if course.confirm else {}

@@ -49,7 +49,8 @@ def _listed(names: Sequence[str]) -> str:
 
 def sentence(found: Comparison) -> str:
     """The verdict with its size, uncertainty, wins and losses, population and reservations."""
-    speaks = f"This speaks of {found.population}."
+    silent = found.verdict == "INSUFFICIENT" or "not_selected" in found.flags
+    speaks = "" if silent else f"This speaks of {found.population}."
     parts = [_verdict(found), _stopped(found), _tally(found), speaks, *_reservations(found)]
     return " ".join(part for part in parts if part)
 
@@ -72,7 +73,8 @@ def _verdict(found: Comparison) -> str:
         within = f"within ±{percent(found.rope)} ({by})"
         return f"Between {ours} and {theirs} no difference that counts: the effect lies {within}."
     if found.verdict == "INSUFFICIENT":
-        return f"No verdict: {_too_few(found)}; on these, {size}{_single(found)}."
+        these = "it" if found.n["origins"] == 1 else "these"
+        return f"No verdict: {_too_few(found)}; on {these}, {size}{_single(found)}."
     if "not_selected" in found.flags:
         seen = f"on the data sets that selected, {size} ({sure})"
         return f"No verdict on {ours}, which was not selected to be confirmed; {seen}."
@@ -100,7 +102,12 @@ def _bar(found: Comparison) -> str:
 
 def _between(pair: Interval | None, found: Comparison) -> str:
     together = f", simultaneous over {found.family} candidates" if found.family > 1 else ""
-    return f"{100 * found.level:g} % interval {ends(pair)}{together}"
+    return f"{100 * found.level:g} % interval {_ends(pair, found)}{together}"
+
+
+def _ends(pair: Interval | None, found: Comparison) -> str:
+    """Both ends of an interval seen from the better arm, whose lead a sentence tells without a sign."""
+    return ends(pair if pair is None or found.effect.mean >= 0 else (-pair[1], -pair[0]))
 
 
 def _too_few(found: Comparison) -> str:
@@ -113,10 +120,9 @@ def _single(found: Comparison) -> str:
         return ""
     if found.single_task is None:
         return ", with an uncertainty that its splits do not tell"
-    low, high = found.single_task.ci95
     return (
-        f" (95 % interval {percent(low)} to {percent(high)} over the {found.single_task.df + 1} splits of"
-        " this one data set, by Nadeau and Bengio's corrected test; it says nothing about others)"
+        f" (95 % interval {_ends(found.single_task.ci95, found)} over the {found.single_task.df + 1} splits"
+        " of this one data set, by Nadeau and Bengio's corrected test; it says nothing about others)"
     )
 
 
@@ -144,7 +150,7 @@ def _tally(found: Comparison) -> str:
 
 def _bootstrap(found: Comparison) -> str:
     drawn = "data sets and hosts" if found.host_effects == "random" else "data sets"
-    told = f"A bootstrap over {drawn} (95 % interval {ends(found.effect.pigeonhole95)})"
+    told = f"A bootstrap over {drawn} (95 % interval {_ends(found.effect.pigeonhole95, found)})"
     low, high = found.effect.ci95 or (0.0, 0.0)
     if low > 0 or high < 0:
         return f"{told} does not tell the effect from zero: it may rest on a few of them."

@@ -20,7 +20,7 @@ from benchmark.report.sections.failures import failed
 from benchmark.report.sections.history import metrics_of
 from benchmark.report.sections.tuning import tuned_note
 from benchmark.report.tables import Column, Table, columns
-from benchmark.report.words import VERDICTS, counted, interval, p_value, percent, share
+from benchmark.report.words import VERDICTS, counted, interval, p_value, percent, share, verdict_of
 
 __all__ = ["render"]
 
@@ -71,7 +71,7 @@ def _families(material: Material) -> Iterator[dict[str, Any]]:
     alone = len(judgement.comparisons) == 1
     lead = judgement.primary if material.about.primary or alone else None
     for (setting, baseline), family in groupby(judgement.comparisons, key=lambda c: (c.setting, c.baseline)):
-        words = {"tuned": "Tuned", "default": "Default settings", UNSTATED: "All"}
+        words = {"tuned": "Tuned", "default": "Default settings", UNSTATED: "All results"}
         yield {
             "title": f"{words.get(setting, setting)}{tuned_note(setting, trials)}, against {baseline}",
             "level": f"{100 * judgement.level:g} %",
@@ -94,6 +94,7 @@ def _row(c: Comparison) -> dict[str, Any]:
     return {
         "candidate": c.candidate,
         "verdict": c.verdict,
+        "withheld": verdict_of(c) != c.verdict,
         "mean": percent(c.effect.mean),
         "interval": interval(c.effect.ci_verdict),
         "outcomes": f"{c.wins} / {c.ties} / {c.losses}",
@@ -107,7 +108,7 @@ def _row(c: Comparison) -> dict[str, Any]:
 
 
 def _population(judgement: Judgement) -> str:
-    said = dict.fromkeys(f"{c.population} ({c.host_effects} hosts)" for c in judgement.comparisons)
+    said = dict.fromkeys(c.population for c in judgement.comparisons)
     return f"The verdicts speak of {'; '.join(said)}."
 
 
@@ -123,9 +124,10 @@ def _reading(judgement: Judgement) -> str:
 
 
 def _scope(material: Material) -> str:
+    if material.judgement.selections:
+        return _halves(material)
     every = [c.n for c in material.judgement.comparisons]
     n = {name: max(counts[name] for counts in every) for name in every[0]} if every else _board_n(material)
-    metrics, failures = metrics_of(material), len(failed(material.records))
     hosts = [counted(n["hosts"], "host")] if _hosts_named(material) else []
     splits = [f"{counted(n['splits'], 'split')} and {counted(n['seeds'], 'seed')} each"] if every else []
     said = [
@@ -133,9 +135,20 @@ def _scope(material: Material) -> str:
         *hosts,
         *splits,
     ]
+    return f"{', '.join(said)}; {_what_ran(material)}."
+
+
+def _halves(material: Material) -> str:
+    one = material.judgement.selections[0]
+    selecting = counted(one.n_selecting, "independent data set")
+    return f"{selecting} to select on, {one.n_confirming} others to confirm on; {_what_ran(material)}."
+
+
+def _what_ran(material: Material) -> str:
+    metrics, failures = metrics_of(material), len(failed(material.records))
     fate = f"{failures} of them" if failures else "none"
     metric = f"; metric {', '.join(metrics)}" if metrics else ""
-    return f"{', '.join(said)}; {counted(len(material.records), 'record')}, {fate} failed{metric}."
+    return f"{counted(len(material.records), 'record')}, {fate} failed{metric}"
 
 
 def _board_n(material: Material) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -15,11 +14,10 @@ from benchmark.report.sections.factors import factor_sentences
 from benchmark.report.sections.failures import failure_sentence
 from benchmark.report.sections.references import beaten_by
 from benchmark.report.sections.tuning import edge_sentences, tuned_note, worse_when_tuned
-from benchmark.report.words import VERDICTS, counted, interval, label, percent, share
+from benchmark.report.words import VERDICTS, counted, interval, label, percent, share, verdict_of, wrapped
 
 __all__ = ["terminal_table"]
 
-WIDTH = 100
 SHOWN_EDGES = 4
 _HEAD = ("candidate", "verdict", "effect", "interval", "W/T/L", "floor")
 _FORM = "  {:<26} {:<14} {:>9}  {:>21}  {:>11}  {:>7}"
@@ -48,15 +46,17 @@ def terminal_table(
         Where tuned settings lie in their search spaces.
     """
     lines = [
-        *_wrap(f"{label(about.name, 60)}: {about.question}" if about.question else label(about.name, 60)),
+        *wrapped(f"{label(about.name, 60)}: {about.question}" if about.question else label(about.name, 60)),
         "",
     ]
     primary = judgement.primary if about.primary else None
     families = groupby(judgement.comparisons, key=lambda c: (c.setting, c.baseline))
     for number, ((setting, baseline), family) in enumerate(families):
-        named = "all" if setting == UNSTATED else f"{setting} setting{tuned_note(setting, about.tuned)}"
+        named = (
+            "all results" if setting == UNSTATED else f"{setting} setting{tuned_note(setting, about.tuned)}"
+        )
         lines += _family(named, baseline, list(family), primary, first=not number)
-    lines += _wrap(
+    lines += wrapped(
         "Effect: mean relative reduction of the error; positive means that the candidate has the smaller "
         f"error. Interval: {100 * judgement.level:g} %, simultaneous over the candidates. W/T/L: data sets "
         f"won, tied and lost after the noise floor. Below {100 * judgement.rope:g} % an effect counts as "
@@ -74,7 +74,7 @@ def terminal_table(
             f"{counted(len(refused), 'combination')} of the plan could not run; the report says why."
         )
     for remark in filter(None, remarks):
-        lines += _wrap(remark)
+        lines += wrapped(remark)
     return "\n".join(lines) + "\n"
 
 
@@ -87,7 +87,7 @@ def _family(
         look = VERDICTS[c.verdict]
         yield _FORM.format(
             label(c.candidate),
-            f"{look.sign} {c.verdict}",
+            f"{look.sign} {verdict_of(c)}",
             percent(c.effect.mean),
             interval(c.effect.ci_verdict),
             f"{c.wins}/{c.ties}/{c.losses}",
@@ -97,7 +97,7 @@ def _family(
     if first:
         for c in sorted(family, key=lambda c: c is not primary):
             named = "Primary: " if c is primary and len(family) > 1 else ""
-            yield from _wrap(f"{named}{c.sentence}")
+            yield from wrapped(f"{named}{c.sentence}")
         yield ""
 
 
@@ -107,8 +107,3 @@ def _first(remarks: Sequence[str]) -> Sequence[str]:
         return remarks
     more = counted(len(remarks) - SHOWN_EDGES, "more end", "more ends")
     return [*remarks[:SHOWN_EDGES], f"… and {more} of search spaces to widen: the report lists them."]
-
-
-def _wrap(text: str) -> list[str]:
-    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return textwrap.wrap(printable, WIDTH, subsequent_indent="  ", break_on_hyphens=False)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
 import pandas as pd
 
 from benchmark.judge.board import Board
 from benchmark.judge.verdict import MIRROR
-from benchmark.report.words import VERDICTS, between, counted, interval, label, percent
+from benchmark.report.words import VERDICTS, between, counted, interval, label, percent, wrapped
 
 __all__ = ["board_table"]
 
-WIDTH = 100
 SHOWN_PAIRS = 45
 """All pairs of ten methods; what is beyond is in verdict.json."""
 _FORM = "  {:<26} {:>9}  {:>16} {:>8}  {:>14} {:>6} {:>9}"
@@ -34,7 +32,7 @@ def board_table(board: Board) -> str:
                 label(str(row.method), 24) + mark,
                 f"{row.mean_rank:.2f}",
                 between((row.rank_low, row.rank_high)),
-                f"{row.elo:.0f}",
+                f"{row.elo:.0f}".replace("-", "−"),
                 between((row.elo_low, row.elo_high), 0),
                 f"{100 * row.wins:.0f} %",
                 row.failures,
@@ -42,10 +40,12 @@ def board_table(board: Board) -> str:
         )
     lines += [
         "",
-        *_wrap("~ not told apart from the first. Wins: data sets won against one of the others, ties half."),
+        *wrapped(
+            "~ not told apart from the first. Wins: data sets won against one of the others, ties half."
+        ),
     ]
     for sentence in board.sentences:
-        lines += _wrap(sentence)
+        lines += wrapped(sentence)
     if "verdict" in board.pairs.columns:
         lines += ["", *_pairs(board)]
     return "\n".join(lines) + "\n"
@@ -69,7 +69,7 @@ def _pairs(board: Board) -> Iterator[str]:
     if len(rows) > SHOWN_PAIRS:
         yield f"  … and {len(rows) - SHOWN_PAIRS} more: --json and --out have them all"
     found = pd.Series([row["verdict"] for row in rows]).value_counts()
-    yield from _wrap(
+    yield from wrapped(
         f"{', '.join(f'{count} {name}' for name, count in found.items())}. Interval: {100 * board.level:g} %,"
         " simultaneous over all pairs."
     )
@@ -82,8 +82,3 @@ def _turned(pair: pd.Series) -> pd.Series:
     swapped |= {"low": -pair["high"], "high": -pair["low"], "verdict": MIRROR[pair["verdict"]]}
     swapped |= {"wins": pair["losses"], "losses": pair["wins"], "ties": pair["ties"]}
     return pd.Series(swapped)
-
-
-def _wrap(text: str) -> list[str]:
-    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return textwrap.wrap(printable, WIDTH, subsequent_indent="  ", break_on_hyphens=False)

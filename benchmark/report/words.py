@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from benchmark.judge import Comparison
 
 __all__ = [
     "NONE",
@@ -13,6 +17,7 @@ __all__ = [
     "Look",
     "between",
     "bounds",
+    "chance",
     "counted",
     "interval",
     "label",
@@ -23,8 +28,12 @@ __all__ = [
     "seconds",
     "share",
     "slugs",
+    "wrapped",
+    "verdict_of",
 ]
 
+WIDTH = 100
+"""Columns of a terminal."""
 NONE = "–"
 """Stands where there is no number."""
 
@@ -104,6 +113,13 @@ def ratio(value: float | None) -> str:
     return f"{value:.2f}×" if 0.1 <= value < 10 else f"{value:.3g}×"
 
 
+def chance(value: float) -> str:
+    """A probability in whole percent; what is not certain is never shown as 0 % or 100 %."""
+    if 0 < value < 0.01:
+        return "< 1 %"
+    return "> 99 %" if 0.99 < value < 1 else f"{100 * value:.0f} %"
+
+
 def p_value(value: float | None) -> str:
     """A p-value with three decimals, ``< .001`` below that."""
     if value is None or _missing(value):
@@ -119,6 +135,11 @@ def seconds(value: float | None) -> str:
         if value >= size:
             return f"{value / size:.3g} {unit}"
     return f"{1000 * value:.3g} ms"
+
+
+def verdict_of(c: Comparison) -> str:
+    """The verdict, or ``not selected`` for a candidate that a confirming study gave none."""
+    return "not selected" if "not_selected" in c.flags else c.verdict
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:
@@ -145,3 +166,9 @@ def slugs(names: Iterable[str]) -> dict[str, str]:
             choice, copy = f"{stem}-{copy}", copy + 1
         taken[name] = choice
     return taken
+
+
+def wrapped(text: str) -> list[str]:
+    """``text`` as lines of printable characters for a terminal, at most 100 wide."""
+    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return textwrap.wrap(printable, WIDTH, subsequent_indent="  ", break_on_hyphens=False)

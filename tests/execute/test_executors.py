@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Callable
+import multiprocessing
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -66,6 +67,18 @@ def test_a_worker_that_cannot_begin_stops_the_run(job: Job) -> None:
     run = importlib.import_module(EXECUTORS["processes"]).execute
     with pytest.raises(RequestError, match="nowhere"):
         list(run([[(job, {})]], Context(1, ("nowhere",), ())))
+
+
+def test_a_worker_that_dies_between_two_batches_is_replaced(job: Job) -> None:
+    def batches() -> Iterator[list[tuple[Job, Any]]]:
+        yield [(job, {})]
+        for worker in multiprocessing.active_children():
+            worker.kill()
+            worker.join()
+        yield [(dataclasses.replace(job, key="next"), {})]
+
+    run = importlib.import_module(EXECUTORS["processes"]).execute
+    assert [outcome.row.status for outcome in run(batches(), Context(1, (), ()))] == ["ok", "ok"]
 
 
 def test_a_test_prediction_of_the_wrong_shape_is_a_failed_record(

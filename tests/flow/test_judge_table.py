@@ -123,6 +123,19 @@ def test_all_pairs_have_verdicts_on_the_board(tmp_path: Path, judge: Judge) -> N
     assert "verdict" not in judge(path, "--leaderboard")["board"]["pairs"][0]
 
 
+def test_which_way_a_wide_table_is_read_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wide = long_table().pivot_table(index="dataset", columns="method", values="error").reset_index()
+    path = save(wide, tmp_path / "t.csv")
+    for options, said in (((), "errors, smaller is better"), (("--higher-is-better",), "scores, higher is")):
+        assert main(["judge", str(path), "--wide", "--leaderboard", *options]) == 0
+        assert said in capsys.readouterr().err
+
+
+def test_a_page_is_not_written_over_a_file(tmp_path: Path, refused: Callable[..., str]) -> None:
+    path = save(long_table(), tmp_path / "t.csv")
+    assert "a file of that name is there" in refused(path, "--leaderboard", "--out", str(path))
+
+
 def test_people_read_who_leads_and_who_may_as_well(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,6 +18,7 @@ from benchmark import texts
 from benchmark.api import PlannedStudy, forecast, plan_study, run, write_report
 from benchmark.api.linking import link, records_of
 from benchmark.api.reporting import judged
+from benchmark.api.running import freeze, is_frozen
 from benchmark.api.stages import confirming, finished, order_of
 from benchmark.cli import main
 from benchmark.errors import RequestError
@@ -187,10 +188,64 @@ def test_a_plan_says_what_it_costs_at_most(planned: Planned) -> None:
     assert told_by["whole"] < told_by["split"] < told_by["stop"]
 
 
+def test_a_heading_says_where_there_are_too_few_data_sets(planned: Planned) -> None:
+    too_few = "a verdict takes 5, so there will be none"
+    assert too_few not in texts.heading(planned(*STOP))
+    assert too_few in texts.heading(planned(*SPLIT))
+    alone = texts.heading(planned(*STOP, "tasks=[iris]"))
+    assert "may stop early: 1 data set in" in alone and too_few in alone
+
+
 def test_a_primary_candidate_comes_first_or_is_refused(planned: Planned) -> None:
     assert planned("primary=featureless").study.primary == "featureless"
-    with pytest.raises(RequestError, match="primary=gaussian_process: it cannot run anywhere beside"):
-        planned("candidates=[knn,gaussian_process]", "primary=gaussian_process", "tasks=[fair]")
+    both = ("candidates=[knn,gaussian_process]", "primary=gaussian_process")
+    with pytest.raises(RequestError, match="primary=gaussian_process: it cannot run beside the baselines;"):
+        planned(*both, "tasks=[fair]")
+    with pytest.raises(RequestError, match="primary=gaussian_process: it cannot run .* either half"):
+        planned(*both, "tasks=[fair,iris]", *SPLIT)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        (("tasks=[fair]",), "no candidate can run beside the baselines: gaussian_process on fair: "),
+        (("tasks=[fair]", *STOP), "no candidate can run beside the baselines: gaussian_process on fair: "),
+        (("tasks=[fair,iris]", *SPLIT), "on either half of the data sets: gaussian_process on fair: "),
+        (("tasks=[iris]", *SPLIT), "split needs at least two data sets"),
+    ],
+)
+def test_what_would_compare_nothing_is_refused_before_it_runs(
+    planned: Planned, overrides: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(RequestError, match=said):
+        planned("candidates=[gaussian_process]", *overrides)
+
+
+def test_a_lock_from_before_stages_says_what_is_different(planned: Planned) -> None:
+    study = planned("tasks=[iris]")
+    freeze(study)
+    lock = study.folder / "study.lock"
+    before = json.loads(lock.read_text())
+    del before["study"]["primary"]
+    for name in ("stop", "sequence", "confirm"):
+        del before["study"]["protocol"][name]
+    lock.write_text(json.dumps(before))
+    assert is_frozen(study)
+    with pytest.raises(RequestError, match=r"fixed this study and seed \(0 then, 7 now\)"):
+        is_frozen(planned("tasks=[iris]", "seed=7"))
+    with pytest.raises(RequestError, match=r"and protocol\.stop \(never then, sequential now\)"):
+        is_frozen(planned("tasks=[iris]", *STOP[:1]))
+
+
+def test_a_report_that_is_refused_fixes_nothing(planned: Planned) -> None:
+    few = ("tasks=[iris,wine]",)
+    run(planned("candidates=[featureless]", "name=other", *few), quiet=True)  # has the baselines' records
+    study = planned("candidates=[gaussian_process]", *few, *STOP)
+    with pytest.raises(RequestError, match="fits of this study are missing"):
+        write_report(study)
+    assert not study.folder.exists()
+    with open_store(study.resolved.results_dir, write=False) as store:
+        assert set(store.variants_tried("estimator")) == {"linear", "featureless"}
 
 
 def test_every_variant_of_an_arm_and_of_its_parts_is_in_the_ledger(tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from benchmark.errors import RequestError
 from benchmark.judge import Comparison, compare
 from benchmark.judge.intervals import Interval
 from benchmark.judge.verdict import MIRROR
+from benchmark.judge.words import percent
 
 Table = Callable[..., pd.DataFrame]
 
@@ -120,9 +122,19 @@ def test_fewer_than_five_origins_are_insufficient(table: Table) -> None:
     assert found.verdict == "INSUFFICIENT"
     assert found.effect.ci95 is not None
     assert "4 independent data sets are too few" in found.sentence
+    assert "This speaks of" not in found.sentence
     records = table({"new": 0.3}, tasks=8)
     records["origin"] = records["task"].map(lambda task: f"o{int(task[1:]) % 4}")
     assert compare(records, "new", "base").verdict == "INSUFFICIENT"
+
+
+def test_a_sentence_tells_the_lead_of_the_better_arm_and_its_interval_alike(table: Table) -> None:
+    found = compare(table({"new": -0.2}, noise=0.002), "new", "base")
+    assert found.effect.ci_verdict is not None
+    low, high = found.effect.ci_verdict
+    assert high < 0
+    assert f"of base is {percent(-found.effect.mean)} lower than that of new" in found.sentence
+    assert f"interval {percent(-high)} to {percent(-low)}" in found.sentence
 
 
 def test_a_single_task_is_tested_over_its_splits(table: Table) -> None:
@@ -195,6 +207,13 @@ def test_failures_that_decide_the_sign_are_named(table: Table) -> None:
     assert low < 0 < found.effect.mean < high
     assert "rests on how failures are counted" in found.sentence
     assert "complete_case_reversed" not in found.flags
+
+
+def test_each_interval_has_its_own_level(table: Table) -> None:
+    found = compare(table({"new": 0.05}, hosts=1, noise=0.05), "new", "base", level=0.99)
+    test = stats.ttest_1samp(found.effects["effect"], 0.0)
+    for name, level in (("ci95", 0.95), ("ci_verdict", 0.99), ("ci90", 0.90)):
+        assert getattr(found.effect, name) == pytest.approx(tuple(test.confidence_interval(level))), name
 
 
 def test_intervals_stay_within_the_range_of_effects() -> None:

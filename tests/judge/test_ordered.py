@@ -144,8 +144,36 @@ def test_failures_that_decide_the_sign_settle_nothing(whole: pd.DataFrame) -> No
         status=np.where(failed, "failed", "ok"),
         featureless_error=50.0,
     )
-    found = judged(records, candidates=["great"])["great"]
-    assert found.verdict == "INCONCLUSIVE"
+    # Their floor would be as high as the failures of the baseline that they repeat.
+    records = records[records["role"] != "aa"]
+    for sequence in ("bounded", "normal"):
+        found = judged(records, candidates=["great"], sequence=sequence)["great"]
+        assert found.sequential is not None
+        assert (found.verdict, found.sequential.stopped_at, found.n["origins"]) == ("INCONCLUSIVE", None, 12)
+
+
+def test_equivalence_is_read_off_the_interval_of_the_whole_family(table: Table) -> None:
+    """Effects of ±.6 % over ten data sets: ±.8 % at 90 % for one candidate, ±1.5 % for three at 95 %."""
+    records = table({"one": 0.0, "two": 0.0, "three": 0.0}, tasks=10, hosts=1, seeds=1, folds=1, noise=0)
+    up = records["task"].isin([f"t{n}" for n in range(0, 10, 2)])
+    ours = records["role"] == "candidate"
+    records["error"] *= np.where(ours, np.where(up, 1 - 0.006, 1 / (1 - 0.006)), 1.0)
+    order = [f"t{n}" for n in range(10)]
+    for one in judged(records, order, sequence="normal").values():
+        assert one.effect.ci90 is not None and one.effect.ci90[1] < 0.01
+        assert (one.verdict, one.n["origins"]) == ("INCONCLUSIVE", 10)
+    alone = judged(records, order, candidates=["one"], sequence="normal")["one"]
+    assert alone.verdict == "EQUIVALENT"
+
+
+def test_the_leading_setting_says_who_goes_on(table: Table) -> None:
+    records = table(GAINS, tasks=12, seeds=1, folds=1, hosts=2, settings=("default", "tuned"))
+    tuned = records["setting"] == "tuned"
+    records.loc[(records["component"] == "great") & tuned, "error"] *= 10
+    arms: dict[str, Any] = {"candidates": ["great", "bad"], "baselines": ["base"]}
+    assert unsettled(cut(records, {"great": 11, "bad": 11}), ORDER, **arms) == ["great"]
+    records["setting"] = np.where(tuned, "default", "tuned")
+    assert unsettled(cut(records, {"great": 11, "bad": 11}), ORDER, **arms) == []
 
 
 def test_hosts_are_fixed(whole: pd.DataFrame) -> None:

@@ -66,6 +66,11 @@ def test_a_small_effect_of_many_variants_is_warned_of(table: Table) -> None:
     assert (warning(large), warning(single), single.volatile["winners_curse"]) == (None, None, None)
 
 
+def test_one_data_set_does_not_tell_what_chance_makes_of_the_best(table: Table) -> None:
+    found = compare(table({"new": 0.1}, tasks=1), "new", "base", variants_tried=4)
+    assert (found.volatile["winners_curse"], found.volatile["flags"]) == (None, [])
+
+
 def test_the_selected_one_is_judged_on_fresh_data_alone(whole: pd.DataFrame) -> None:
     judgement = judge(whole, confirm=(FIRST, SECOND), **ARMS)
     found = {one.candidate: one for one in judgement.comparisons}
@@ -87,6 +92,17 @@ def test_the_selected_one_is_judged_on_fresh_data_alone(whole: pd.DataFrame) -> 
     page = judgement.to_json(study="s", slot="optimizer", metric="error")
     assert json.loads(json.dumps(page["selections"], allow_nan=False)) == [selection.to_json()]
     assert "high was selected among 3 candidates against base" in page["selections"][0]["sentence"]
+    assert f"its effect ({selection.setting} setting) was" in selection.sentence
+
+
+def test_each_half_has_a_floor_of_its_own(whole: pd.DataFrame) -> None:
+    for loud, other in ((FIRST, "high"), (SECOND, "low")):
+        shaken = (whole["role"] == "aa") & whole["origin"].isin(loud)
+        records = whole.assign(error=whole["error"].where(~shaken, whole["error"] * 1.5))
+        found = {one.candidate: one for one in judge(records, confirm=(FIRST, SECOND), **ARMS).comparisons}
+        quiet, noisy = found[other].noise_floor, found["low" if other == "high" else "high"].noise_floor
+        assert quiet is not None and noisy is not None
+        assert quiet < 0.02 < 0.3 < noisy
 
 
 def test_only_the_selected_one_need_be_run_to_confirm_it(whole: pd.DataFrame) -> None:
@@ -107,6 +123,12 @@ def test_only_the_selected_one_need_be_run_to_confirm_it(whole: pd.DataFrame) ->
         )
 
 
+def test_a_large_harm_is_not_selected(table: Table) -> None:
+    records = table({"harm": -1.0, "help": 0.1}, seeds=1, folds=1)
+    chosen = selected(records, ["t0", "t1", "t2"], candidates=["harm", "help"], baselines=["base"])
+    assert chosen == {"base": "help"}
+
+
 def test_every_baseline_has_its_own_selection_and_ties_go_to_the_first(whole: pd.DataFrame) -> None:
     twin = whole[whole["component"] == "high"]
     records = pd.concat(
@@ -122,6 +144,15 @@ def test_every_baseline_has_its_own_selection_and_ties_go_to_the_first(whole: pd
 def test_too_few_data_sets_to_select_give_no_verdict_either(whole: pd.DataFrame) -> None:
     found = judge(whole, confirm=(FIRST[:3], SECOND), **ARMS).comparisons
     assert [one.verdict for one in found] == ["INSUFFICIENT", "HELPS", "INSUFFICIENT"]
+
+
+def test_halves_that_share_a_data_set_or_hold_none_are_refused(whole: pd.DataFrame) -> None:
+    with pytest.raises(RequestError, match="confirm: 't5' is in both halves, and may not confirm"):
+        judge(whole, confirm=(FIRST, ["t5", *SECOND]), **ARMS)
+    with pytest.raises(RequestError, match="nothing of the 0 origins that select"):
+        judge(whole, confirm=([], SECOND), **ARMS)
+    with pytest.raises(RequestError, match="nothing of the 1 origins that select"):
+        selected(whole, ["t99"], **ARMS)
 
 
 @pytest.mark.all

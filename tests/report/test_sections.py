@@ -71,7 +71,7 @@ def test_a_table_of_three_columns_gets_a_page_without_what_it_does_not_tell(tmp_
     assert not (page.parent / "trials.parquet").exists()
     assert json.loads((page.parent / "verdict.json").read_text())["metric"] == ""
     said = terminal_table(judgement, ABOUT, records)
-    assert "all, against theirs" in said and "unstated" not in said + text
+    assert "all results, against theirs" in said and "unstated" not in said + text
 
 
 def test_failures_of_a_table_are_those_without_an_error(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_every_look_of_a_sequential_study_is_drawn_with_where_it_stopped() -> No
     stop = first.sequential.stopped_at
     assert stop is not None and second.sequential.stopped_at is None
     (said,) = found.parts[0].says
-    assert f"Settled early: much after {stop} of 30 data sets ({first.verdict}). 1 comparison never" in said
+    assert f"Settled: much after {stop} of 30 data sets ({first.verdict}). 1 comparison stayed" in said
     (overview,) = section(given, "verdict").drawings()
     assert "confidence sequence (bounded) that holds at every look" in overview.caption
     assert f"n = {stop} to 30 independent data sets" in overview.caption

@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.judge.verdict import MIRROR
-from benchmark.report.words import VERDICTS, bounds, interval, label, p_value, percent, ratio, share, slugs
+from benchmark.report.words import (
+    VERDICTS,
+    bounds,
+    chance,
+    interval,
+    label,
+    p_value,
+    percent,
+    ratio,
+    share,
+    slugs,
+)
 
 
 @pytest.mark.parametrize(
@@ -62,3 +73,13 @@ def test_names_that_only_differ_in_case_get_files_of_their_own() -> None:
         "../../x": "x",
         "": "unnamed",
     }
+
+
+def test_a_chance_is_certain_only_where_it_is() -> None:
+    assert [chance(value) for value in (0.0, 1e-9, 0.5, 0.9991, 1.0)] == [
+        "0 %",
+        "< 1 %",
+        "50 %",
+        "> 99 %",
+        "100 %",
+    ]

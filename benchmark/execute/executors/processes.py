@@ -66,9 +66,10 @@ def _work_off(
     waiting: deque[tuple[Job, Done]], workers: list[_Worker], fork: Any, context: Context
 ) -> Iterator[Outcome]:
     while waiting or any(worker.job for worker in workers):
-        for worker in workers:
+        for place, worker in enumerate(workers):
             if worker.job is None and waiting:
-                _assign(worker, *waiting.popleft())
+                workers[place] = _alive(worker, fork, context)
+                _assign(workers[place], *waiting.popleft())
         ready = wait([worker.pipe for worker in workers if worker.job], timeout=_until_overdue(workers))
         for worker in [worker for worker in workers if worker.pipe in ready]:
             yield from _receive(worker, workers, waiting, fork, context)
@@ -130,6 +131,17 @@ def _no_main_module() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+def _alive(worker: _Worker, fork: Any, context: Context) -> _Worker:
+    """The worker that waits for a job, or another where it has died since its last one."""
+    if not worker.pipe.poll():
+        return worker
+    try:
+        error = worker.pipe.recv()
+    except (EOFError, ConnectionResetError):
+        return _start(fork, context)
+    raise error  # all that one without a job has to say
 
 
 def _assign(worker: _Worker, job: Job, done: Done) -> None:

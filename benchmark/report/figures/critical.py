@@ -242,8 +242,8 @@ def _caption(ranks: pd.DataFrame, kind: Kind, alpha: float, difference: float | 
     if kind == "nemenyi":
         parts.append(
             "A bar joins methods whose mean ranks differ by less than the critical difference "
-            f"{difference:.2f} (Nemenyi's test of all {pairs} pairs together, alpha {alpha:g}): nothing "
-            "tells them apart."
+            f"{difference:.2f} (Nemenyi's test of all {pairs} pairs together, alpha {alpha:g}): this "
+            "test does not tell them apart."
         )
     else:
         parts.append(

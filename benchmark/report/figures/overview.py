@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from benchmark.judge import Comparison
 from benchmark.report.figures.canvas import TONES, Drawing, percent_axis
 from benchmark.report.figures.forest import bands
-from benchmark.report.words import VERDICTS, bounds, interval, label, percent
+from benchmark.report.words import VERDICTS, bounds, interval, label, percent, verdict_of
 
 __all__ = ["overview"]
 
@@ -32,7 +32,7 @@ def overview(comparisons: Sequence[Comparison], about: str) -> Drawing:
             axes.plot(ends, (row, row), color=colour, lw=4, solid_capstyle="butt")
         face = "white" if look.tone == "plain" else colour
         axes.scatter([c.effect.mean], [row], marker="D", s=44, facecolor=face, edgecolor=colour, zorder=3)
-        says = f"{percent(c.effect.mean)}  {c.verdict}"
+        says = f"{percent(c.effect.mean)}  {verdict_of(c)}"
         axes.text(1.02, row, says, transform=axes.get_yaxis_transform(), va="center", fontsize=8)
     baselines = sorted({c.baseline for c in comparisons})
     names = [
@@ -53,7 +53,7 @@ def overview(comparisons: Sequence[Comparison], about: str) -> Drawing:
         f"new data set. {about}"
     )
     alt = "; ".join(
-        f"{c.candidate} {percent(c.effect.mean)}, {interval(c.effect.ci_verdict)}, {c.verdict}"
+        f"{c.candidate} {percent(c.effect.mean)}, {interval(c.effect.ci_verdict)}, {verdict_of(c)}"
         for c in comparisons
     )
     return Drawing(

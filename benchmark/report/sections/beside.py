@@ -11,7 +11,7 @@ from benchmark.judge import Comparison
 from benchmark.judge.field.improvement import WithInterval
 from benchmark.report.sections.material import Material, Part, Section, named
 from benchmark.report.tables import Table
-from benchmark.report.words import NONE, bounds
+from benchmark.report.words import NONE, bounds, chance
 
 __all__ = ["beside", "beside_table"]
 
@@ -86,6 +86,11 @@ def _read(comparisons: Sequence[Comparison]) -> list[str]:
     tests = dict.fromkeys(c.beside.replicability["test"] for c in comparisons if c.beside.replicability)
     alphas = dict.fromkeys(c.beside.replicability["alpha"] for c in comparisons if c.beside.replicability)
     said = []
+    if any(c.beside.improvement for c in comparisons):
+        said.append(
+            "P(smaller error) compares any run of one arm with any run of the other; P(better) above, only "
+            "runs of the same block."
+        )
     if tests:
         used = " or ".join(_TESTS[test] for test in tests)
         said.append(f"Shown on: p values by {used}, alpha {next(iter(alphas)):g} over data sets together.")
@@ -106,7 +111,7 @@ def _value(found: Sequence[float | None]) -> str:
 
 
 def _chances(found: Sequence[float | None]) -> str:
-    return NONE if pd.isna(found[0]) else " / ".join(f"{100 * float(value or 0):.0f} %" for value in found)
+    return NONE if pd.isna(found[0]) else " / ".join(chance(float(value or 0)) for value in found)
 
 
 def _shown_on(found: Sequence[Any]) -> str:

@@ -22,8 +22,13 @@ _OPEN = 12
 
 def field(material: Material) -> Section:
     """The board of candidates and baselines, where there are enough of them."""
-    board = material.judgement.board
-    return Section("field", "Field", () if board is None else _parts(board))
+    judgement = material.judgement
+    board, selections = judgement.board, judgement.selections
+    parts = [] if board is None else _parts(board)
+    if parts and selections:
+        halves = "All of it on the data sets that selected; the verdict on the selected one rests on others."
+        parts.insert(0, Part(says=(halves,)))
+    return Section("field", "Field", parts)
 
 
 def _parts(board: Board) -> list[Part]:

@@ -35,9 +35,9 @@ def _stopped(material: Material) -> str:
         if one.stopped_at is not None
     ]
     went_on = counted(len(runs) - len(stopped), "comparison")
-    said = f"Settled early: {'; '.join(stopped)}." if stopped else "No comparison was settled early."
+    said = f"Settled: {'; '.join(stopped)}." if stopped else "No comparison was settled."
     if len(stopped) < len(runs):
-        said += f" {went_on} never settled."
+        said += f" {went_on} stayed open."
     return (
         f"{said} The order of the data sets was fixed in advance, and the interval holds at every look "
         "together, so looking often makes no error more likely."
