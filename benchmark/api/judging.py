@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from benchmark.foreign import Asked, Completed, Foreign
     from benchmark.judge import Judgement
-    from benchmark.judge.board import Board
+    from benchmark.judge.side_by_side.board import Board
     from benchmark.report import About
 
 __all__ = ["JudgedTable", "TableQuestion", "judge_table"]
@@ -169,7 +169,7 @@ def _described(
 
 
 def _board(records: pd.DataFrame, foreign: Foreign, question: TableQuestion) -> Board:
-    from benchmark.judge.board import board
+    from benchmark.judge.side_by_side.board import board
 
     if len(foreign.methods) < 2:
         raise RequestError(f"{foreign.name}: one method alone makes no leaderboard")

@@ -45,7 +45,7 @@ class Report:
     records: pd.DataFrame
     refused: pd.DataFrame
     edges: pd.DataFrame
-    """Where the tuned settings lie in their search spaces, as ``judge.edges`` says."""
+    """Where the tuned settings lie in their search spaces, as ``judge.search.edges`` says."""
     page: Path
     failures: int
     """Records of the study that are not ok."""
@@ -64,7 +64,7 @@ def write_report(planned: PlannedStudy) -> Report:
     import pandas as pd
 
     from benchmark import report
-    from benchmark.judge.edges import edges
+    from benchmark.judge.search.edges import edges
     from benchmark.records.store import open_store
 
     with open_store(planned.resolved.results_dir, write=False) as store:
@@ -129,7 +129,7 @@ def _spaces(planned: PlannedStudy) -> pd.DataFrame:
     """The ranges that are searched for every arm and host, one row each, with the defaults in them."""
     import pandas as pd
 
-    from benchmark.judge.edges import SPACE_COLUMNS
+    from benchmark.judge.search.edges import SPACE_COLUMNS
     from benchmark.plan.keys import default_of
     from benchmark.spec import Range
 

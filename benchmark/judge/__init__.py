@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from benchmark.judge.compare import compare
 from benchmark.judge.comparison import Comparison, Effect, Sequential, Subset
+from benchmark.judge.factors.interaction import Interaction, Term
+from benchmark.judge.factors.scaling import Scaling
 from benchmark.judge.family import selected
-from benchmark.judge.interaction import Interaction, Term
 from benchmark.judge.ordered import unsettled
-from benchmark.judge.scaling import Scaling
 from benchmark.judge.selection import Selection
 from benchmark.judge.study import Judgement, judge
 

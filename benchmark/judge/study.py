@@ -11,16 +11,16 @@ import numpy as np
 import pandas as pd
 
 from benchmark.errors import RequestError, nearest
-from benchmark.judge.board import Board, side_by_side
 from benchmark.judge.compare import check_rule
 from benchmark.judge.comparison import Comparison, plain
+from benchmark.judge.factors.interaction import Factors, Interaction, interact
+from benchmark.judge.factors.scaling import FACTORS, Scaling, scale
 from benchmark.judge.family import Halves, Rule, best_of, confirmed, judged, settings_of
 from benchmark.judge.floor import Floor, aa_effects, noise_floor
-from benchmark.judge.interaction import Factors, Interaction, interact
 from benchmark.judge.ordered import Order, in_order
 from benchmark.judge.pairing import COORDINATE, Excluded, left_out, tabulate
-from benchmark.judge.scaling import FACTORS, Scaling, scale
 from benchmark.judge.selection import Selection
+from benchmark.judge.side_by_side.board import Board, side_by_side
 
 __all__ = ["VERDICT_SCHEMA", "Judgement", "judge"]
 

@@ -57,7 +57,7 @@ def write(
     refused : pandas.DataFrame, optional
         Combinations that could not be run: component, host, task, reason.
     edges : pandas.DataFrame, optional
-        What ``judge.edges`` found.
+        What ``judge.search.edges`` found.
     ledger : pandas.DataFrame, optional
         Every variant that the store has seen: slot, component, variant, first_seen, studies, baseline,
         setting, origins, effect, verdict.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from benchmark.judge.board import Board
+from benchmark.judge.side_by_side.board import Board
 from benchmark.judge.verdict import MIRROR
 from benchmark.report.words import VERDICTS, between, counted, interval, label, percent, wrapped
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from benchmark.judge import Judgement, judge
-from benchmark.judge.edges import edges
+from benchmark.judge.search.edges import edges
 from benchmark.records.schema import RECORD_COLUMNS, TRIAL_COLUMNS
 from benchmark.report import About, about_study, write
 from benchmark.spec import Protocol, Splitting, Study, Task, Tuning

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.judge.board import Board, board
+from benchmark.judge.side_by_side.board import Board, board
 from benchmark.report.figures.canvas import Drawing, inline, save, style
 from benchmark.report.figures.pareto import pareto
 from benchmark.report.figures.profiles import profiles, time_profiles

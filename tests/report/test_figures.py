@@ -14,7 +14,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from benchmark.judge import judge
-from benchmark.judge.budget import expected_best
+from benchmark.judge.search.budget import expected_best
 from benchmark.report import figures
 from benchmark.report.figures.canvas import BAD, GOOD, INK, MARKERS, PALETTE
 from benchmark.report.words import VERDICTS

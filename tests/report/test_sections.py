@@ -14,7 +14,7 @@ import pytest
 
 from benchmark.errors import RequestError
 from benchmark.judge import judge
-from benchmark.judge.board import board
+from benchmark.judge.side_by_side.board import board
 from benchmark.report import About, terminal_table, write
 from benchmark.report.sections import Material, Section, every
 from benchmark.report.sections.beside import beside_table

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from benchmark.judge.edges import EDGE_COLUMNS
+from benchmark.judge.search.edges import EDGE_COLUMNS
 from benchmark.report import about_study, terminal_table
 from benchmark.report.sections.references import beaten_by
 from benchmark.report.sections.tuning import edge_sentences, edge_table, noise_table, tuned_note

@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from benchmark.judge.budget import expected_best, first_best
 from benchmark.judge.effects import base_hosts, grid, relative
+from benchmark.judge.search.budget import expected_best, first_best
 from benchmark.report.figures.canvas import INK, MARKERS, PALETTE, Drawing, percent_axis
 from benchmark.report.words import label, percent
 

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from benchmark.judge.board import Board
+from benchmark.judge.side_by_side.board import Board
 from benchmark.report.figures.canvas import INK, PALETTE, PLAIN, Drawing, percent_axis
 from benchmark.report.words import counted, label, percent, ratio
 

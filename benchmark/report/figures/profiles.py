@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from benchmark.judge.board import Board
+from benchmark.judge.side_by_side.board import Board
 from benchmark.report.figures.canvas import PALETTE, PLAIN, Drawing
 from benchmark.report.words import counted, label
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmark.judge.board import Board
+from benchmark.judge.side_by_side.board import Board
 from benchmark.report.figures.canvas import INK, PALETTE, PLAIN, Drawing
 from benchmark.report.words import counted, label, number
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from benchmark.judge.board import Board
+from benchmark.judge.side_by_side.board import Board
 from benchmark.report.figures.canvas import INK, Drawing
 from benchmark.report.figures.heatmap import DIVERGING, readable
 from benchmark.report.words import counted, label

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Literal
 
-from benchmark.judge.board import Board
+from benchmark.judge.side_by_side.board import Board
 from benchmark.report import figures
 from benchmark.report.figures import Drawing
 from benchmark.report.sections.material import Material, Part, Section

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.judge import Judgement
-from benchmark.judge.tuning import noise_sources
+from benchmark.judge.search.tuning import noise_sources
 from benchmark.report.basis import interval_kind, sample
 from benchmark.report.sections.material import Material, Part, Section
 from benchmark.report.tables import Table

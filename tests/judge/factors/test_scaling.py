@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from benchmark.errors import RequestError
 from benchmark.judge import compare, judge
 from benchmark.judge.effects import grid
+from benchmark.judge.factors.scaling import Scaling, scale, slopes_of
 from benchmark.judge.intervals import estimate, estimate_as, interval
-from benchmark.judge.scaling import Scaling, scale, slopes_of
 
 Table = Callable[..., pd.DataFrame]
 SIZES = (500.0, 1000.0, 4000.0)

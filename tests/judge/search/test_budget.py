@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.judge.budget import expected_best, first_best
+from benchmark.judge.search.budget import expected_best, first_best
 
 ERRORS = st.floats(0, 1e6)
 TRIALS = st.lists(st.tuples(ERRORS, ERRORS), min_size=1, max_size=7, unique_by=lambda trial: trial[0])

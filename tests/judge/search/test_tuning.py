@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from benchmark.judge.tuning import noise_sources
+from benchmark.judge.search.tuning import noise_sources
 
 COLUMNS = ["slot", "component", "cells", "tunings", "seeds_sd", "tuning_sd"]
 

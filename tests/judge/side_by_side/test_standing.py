@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from benchmark.judge.standing import better, interquartile_means
+from benchmark.judge.side_by_side.standing import better, interquartile_means
 
 
 @settings(max_examples=50, deadline=None)

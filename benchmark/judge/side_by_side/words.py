@@ -13,7 +13,7 @@ from benchmark.judge.verdict import ORIGINS_NEEDED
 if TYPE_CHECKING:
     import pandas as pd
 
-    from benchmark.judge.board import Board
+    from benchmark.judge.side_by_side.board import Board
 
 __all__ = ["told"]
 

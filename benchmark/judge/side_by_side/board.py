@@ -10,8 +10,6 @@ import numpy as np
 import pandas as pd
 
 from benchmark.errors import RequestError, nearest
-from benchmark.judge.all_pairs import all_pairs, floors_of
-from benchmark.judge.board_words import told
 from benchmark.judge.compare import check_rule, default_setting
 from benchmark.judge.comparison import plain
 from benchmark.judge.field.dependence import without_each
@@ -20,7 +18,9 @@ from benchmark.judge.field.pairwise import pair_effects, signed_rank_pairs, unit
 from benchmark.judge.field.profiles import TIMES_UP_TO, UP_TO, performance_profile, profile_area
 from benchmark.judge.field.ranks import Friedman, cliques, friedman, nemenyi
 from benchmark.judge.pairing import Excluded, tabulate
-from benchmark.judge.standing import better, cell_weights, standing, times_to_target
+from benchmark.judge.side_by_side.all_pairs import all_pairs, floors_of
+from benchmark.judge.side_by_side.standing import better, cell_weights, standing, times_to_target
+from benchmark.judge.side_by_side.words import told
 from benchmark.judge.verdict import ORIGINS_NEEDED
 
 __all__ = ["Board", "board", "side_by_side"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from benchmark.judge.board import board
+from benchmark.judge.side_by_side.board import board
 
 
 def records(errors: dict[str, list[float]]) -> pd.DataFrame:

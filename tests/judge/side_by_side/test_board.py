@@ -17,9 +17,9 @@ from scipy import stats
 
 from benchmark.errors import RequestError
 from benchmark.judge import compare
-from benchmark.judge.board import Board, board, side_by_side
 from benchmark.judge.intervals import simultaneous
 from benchmark.judge.pairing import tabulate
+from benchmark.judge.side_by_side.board import Board, board, side_by_side
 from benchmark.judge.verdict import MIRROR
 
 Table = Callable[..., pd.DataFrame]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.judge.edges import EDGE_COLUMNS, SPACE_COLUMNS, edges
+from benchmark.judge.search.edges import EDGE_COLUMNS, SPACE_COLUMNS, edges
 
 
 def space(low: float, high: float, default: float, **fields: Any) -> pd.DataFrame:

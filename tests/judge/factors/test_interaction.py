@@ -17,7 +17,7 @@ from scipy import stats
 from benchmark.errors import RequestError
 from benchmark.judge import judge
 from benchmark.judge.effects import relative
-from benchmark.judge.interaction import Interaction, Term, interact
+from benchmark.judge.factors.interaction import Interaction, Term, interact
 from benchmark.judge.pairing import tabulate
 from benchmark.judge.significance import holm
 

@@ -1,0 +1,1 @@
+"""What an effect depends on: a size that varies, or a second slot."""
