@@ -56,10 +56,14 @@ def terminal_table(
             "all results" if setting == UNSTATED else f"{setting} setting{tuned_note(setting, about.tuned)}"
         )
         lines += _family(named, baseline, list(family), primary, first=not number)
+    together = (
+        ", simultaneous over the candidates" if any(c.family > 1 for c in judgement.comparisons) else ""
+    )
+    together += ", at every look" if any(c.sequential for c in judgement.comparisons) else ""
     lines += wrapped(
         "Effect: mean relative reduction of the error; positive means that the candidate has the smaller "
-        f"error. Interval: {100 * judgement.level:g} %, simultaneous over the candidates. W/T/L: data sets "
-        f"won, tied and lost after the noise floor. Below {100 * judgement.rope:g} % an effect counts as "
+        f"error. Interval: {100 * judgement.level:g} %{together}. W/T/L: data sets won, "
+        f"tied and lost after the noise floor. Below {100 * judgement.rope:g} % an effect counts as "
         "none."
     )
     remarks = [sentence for section in factor_sentences(judgement).values() for sentence in section]

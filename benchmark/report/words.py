@@ -171,4 +171,6 @@ def slugs(names: Iterable[str]) -> dict[str, str]:
 def wrapped(text: str) -> list[str]:
     """``text`` as lines of printable characters for a terminal, at most 100 wide."""
     printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return textwrap.wrap(printable, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    kept = printable.replace(" %", "\N{NO-BREAK SPACE}%")  # a number and its unit stay on one line
+    lines = textwrap.wrap(kept, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    return [line.replace("\N{NO-BREAK SPACE}%", " %") for line in lines]

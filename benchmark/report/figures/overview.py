@@ -49,8 +49,7 @@ def overview(comparisons: Sequence[Comparison], about: str) -> Drawing:
     )
     caption = (
         "Diamonds: mean effect, every data set and host weighing the same. Thick lines: the interval that "
-        "the verdict uses, simultaneous over the candidates. Thin lines: 95 % prediction interval for a "
-        f"new data set. {about}"
+        f"the verdict uses. Thin lines: 95 % prediction interval for a new data set. {about}"
     )
     alt = "; ".join(
         f"{c.candidate} {percent(c.effect.mean)}, {interval(c.effect.ci_verdict)}, {verdict_of(c)}"

@@ -74,7 +74,7 @@ def standing_table(board: Board) -> Table:
     n, sure = board.n, f"{100 * (1 - board.alpha):g} %"
     caption = (
         f"{counted(n['methods'], 'method')} on {counted(n['origins'], 'independent data set')}, by mean rank "
-        f"(1 is the best, failures rank last), with {sure} percentile bootstrap intervals over data sets. "
+        f"(1 is the best, failures rank last), with {sure} bootstrap intervals over data sets. "
         f"May be first: not told apart from the best mean rank by Wilcoxon's signed-rank test, adjusted by "
         f"Holm over {counted(len(board.pairs), 'pair')}, alpha {board.alpha:g}. All of it is relative to "
         "these entrants."
