@@ -53,6 +53,10 @@ class Recurrent(nn.Module):
             input_size=d_input, hidden_size=d_hidden, num_layers=n_layers, batch_first=True, dropout=between
         )
         self.output = ReadOut(input_spec, n_outputs, d_hidden, dropout)
+        self.start()
+
+    def start(self) -> None:
+        """Set the initial weights in which a network departs from the library's; here none."""
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Outputs ``(batch, n_outputs)``, or ``(batch, time, n_outputs)`` where every step is asked.
@@ -84,18 +88,10 @@ class LSTM(Recurrent):
 
     layers = nn.LSTM
 
-    def __init__(
-        self,
-        input_spec: InputSpec,
-        n_outputs: int,
-        n_layers: int = 1,
-        d_hidden: int = 64,
-        d_embedding: int = 32,
-        dropout: float = 0.1,
-    ) -> None:
-        super().__init__(input_spec, n_outputs, n_layers, d_hidden, d_embedding, dropout)
+    def start(self) -> None:
+        """Fill the biases of the forget gates; each has two, which are added."""
         with torch.no_grad():
-            for layer in range(n_layers):
+            for layer in range(self.recurrent.num_layers):
                 for name, value in (("bias_ih", 1.0), ("bias_hh", 0.0)):
                     _, forget, _, _ = getattr(self.recurrent, f"{name}_l{layer}").chunk(4)
                     forget.fill_(value)
