@@ -13,9 +13,10 @@ Nothing is imported before it is used, so that ``import benchmark`` costs no tim
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from benchmark.lazy import on_demand
 
 if TYPE_CHECKING:
     from benchmark.api import forecast, plan_study, run, write_report
@@ -45,31 +46,27 @@ __all__ = [
 ]
 
 _HOMES: Mapping[str, str] = {
-    "Component": "benchmark.spec:Component",
-    "Pipeline": "benchmark.spec:Pipeline",
-    "Protocol": "benchmark.spec:Protocol",
-    "Record": "benchmark.spec:Record",
-    "RequestError": "benchmark.errors:RequestError",
-    "Study": "benchmark.spec:Study",
-    "Task": "benchmark.spec:Task",
-    "compare": "benchmark.judge:compare",
-    "forecast": "benchmark.api:forecast",
+    "Component": "benchmark.spec",
+    "Pipeline": "benchmark.spec",
+    "Protocol": "benchmark.spec",
+    "Record": "benchmark.spec",
+    "RequestError": "benchmark.errors",
+    "Study": "benchmark.spec",
+    "Task": "benchmark.spec",
+    "compare": "benchmark.judge",
+    "forecast": "benchmark.api",
     # benchmark.judge and benchmark.plan are the stages themselves, so these two functions have longer names.
     "judge_study": "benchmark.judge:judge",
-    "open_catalog": "benchmark.catalog:open_catalog",
-    "plan_study": "benchmark.api:plan_study",
-    "read_table": "benchmark.foreign:read_table",
-    "run": "benchmark.api:run",
-    "write_report": "benchmark.api:write_report",
+    "open_catalog": "benchmark.catalog",
+    "plan_study": "benchmark.api",
+    "read_table": "benchmark.foreign",
+    "run": "benchmark.api",
+    "write_report": "benchmark.api",
 }
-"""Module and name there, of every public name."""
+"""The module of every public name, and its name there where that is another."""
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'benchmark' has no attribute '{name}'")
-    module, _, attribute = _HOMES[name].partition(":")
-    return getattr(importlib.import_module(module), attribute)
+__getattr__ = on_demand(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

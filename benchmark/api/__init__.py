@@ -8,9 +8,10 @@ that a wrong name is told at once and a table is judged in seconds.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from benchmark.lazy import on_demand
 
 if TYPE_CHECKING:
     from benchmark.api.fetching import Fetched, fetch
@@ -38,24 +39,20 @@ __all__ = [
 ]
 
 _HOMES: Mapping[str, str] = {
-    "Fetched": "fetching",
-    "Forecast": "forecasting",
-    "JudgedTable": "judging",
-    "PlannedStudy": "planning",
-    "Report": "reporting",
-    "Saved": "stages",
-    "TableQuestion": "judging",
-    "fetch": "fetching",
-    "forecast": "forecasting",
-    "judge_table": "judging",
-    "plan_study": "planning",
-    "run": "running",
-    "write_report": "reporting",
+    "Fetched": "benchmark.api.fetching",
+    "Forecast": "benchmark.api.forecasting",
+    "JudgedTable": "benchmark.api.judging",
+    "PlannedStudy": "benchmark.api.planning",
+    "Report": "benchmark.api.reporting",
+    "Saved": "benchmark.api.stages",
+    "TableQuestion": "benchmark.api.judging",
+    "fetch": "benchmark.api.fetching",
+    "forecast": "benchmark.api.forecasting",
+    "judge_table": "benchmark.api.judging",
+    "plan_study": "benchmark.api.planning",
+    "run": "benchmark.api.running",
+    "write_report": "benchmark.api.reporting",
 }
 """The module of every public name."""
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'benchmark.api' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"benchmark.api.{_HOMES[name]}"), name)
+__getattr__ = on_demand(__name__, _HOMES)

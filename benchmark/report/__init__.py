@@ -5,9 +5,10 @@ Matplotlib is slow to import, so nothing is imported before it is used.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from benchmark.lazy import on_demand
 
 if TYPE_CHECKING:
     from benchmark.report.about import About, about_study
@@ -17,15 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["About", "about_study", "terminal_table", "write"]
 
 _HOMES: Mapping[str, str] = {
-    "About": "about",
-    "about_study": "about",
-    "terminal_table": "terminal",
-    "write": "files",
+    "About": "benchmark.report.about",
+    "about_study": "benchmark.report.about",
+    "terminal_table": "benchmark.report.terminal",
+    "write": "benchmark.report.files",
 }
 """The module of every public name."""
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'benchmark.report' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"benchmark.report.{_HOMES[name]}"), name)
+__getattr__ = on_demand(__name__, _HOMES)
