@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,18 +63,21 @@ class JudgedTable:
         return int((self.completed.records["status"] != "ok").sum())
 
     def to_json(self) -> dict[str, Any]:
-        """``verdict.json`` as plain values, with ``table``, and ``board`` where it was asked for."""
+        """``verdict.json`` as plain values."""
+        verdict = self.judgement.to_json(study=self.foreign.name, slot="", metric=self.foreign.metric)
+        return verdict | self.further()
+
+    def further(self) -> dict[str, Any]:
+        """What only a table's ``verdict.json`` has: ``table``, and ``board`` where it was asked for."""
         from benchmark.foreign import told
 
-        name, metric = self.foreign.name, self.foreign.metric
         counts = {
             "missing": self.completed.missing,
             "dropped": self.completed.dropped,
             "failures": self.failures,
         }
         board = {} if self.board is None else {"board": self.board.to_json()}
-        verdict = self.judgement.to_json(study=name, slot="", metric=metric)
-        return {**verdict, **board, "table": {**told(self.foreign), **counts}}
+        return {**board, "table": {**told(self.foreign), **counts}}
 
 
 def judge_table(
@@ -117,9 +119,9 @@ def judge_table(
         return found
     from benchmark import report
 
-    page = report.write(out, about=found.about, judgement=judgement, records=completed.records)
-    text = json.dumps(found.to_json(), indent=1, sort_keys=True, allow_nan=False)
-    page.with_name("verdict.json").write_text(f"{text}\n", encoding="utf-8")  # with what only tables have
+    page = report.write(
+        out, about=about, judgement=judgement, records=completed.records, further=found.further()
+    )
     return dataclasses.replace(found, page=page)
 
 
@@ -195,13 +197,17 @@ def _judgement(
 
     from benchmark.judge import Judgement, judge
 
-    rule: dict[str, Any] = {"rope": question.rope, "level": question.level}
+    rule: dict[str, Any] = {
+        "rope": question.rope,
+        "level": question.level,
+        "host_effects": question.host_effects,
+    }
     if not baselines:
-        return Judgement((), {}, pd.DataFrame(), host_effects=question.host_effects, board=board, **rule)
-    found = judge(
-        records, candidates=candidates, baselines=baselines, host_effects=question.host_effects, **rule
-    )
-    return found if board is None else dataclasses.replace(found, board=board)
+        return Judgement((), {}, pd.DataFrame(), board=board, **rule)
+    if board is None:
+        return judge(records, candidates=candidates, baselines=baselines, **rule)
+    found = judge(records, candidates=candidates, baselines=baselines, board=False, **rule)
+    return dataclasses.replace(found, board=board)
 
 
 def _about(

@@ -15,22 +15,12 @@ from benchmark.foreign.columns import COMMON, Asked, Layout, column, settle
 from benchmark.foreign.files import SEPARATORS, load
 from benchmark.foreign.missing import complete
 from benchmark.foreign.values import as_errors, decimal_commas, mostly_text, names, numbers, whole
+from benchmark.judge.pairing import MEASURED
 
 __all__ = ["Foreign", "method_of", "read", "read_table", "told"]
 
 OPTIONAL_NUMBERS = {"seconds": "fit_seconds", "n_train": "n_train", "n_test": "n_test"}
-OWN_NUMBERS = (
-    "replicate",
-    "error",
-    "featureless_error",
-    "test_errors",
-    "n_train",
-    "n_test",
-    "fit_seconds",
-    "peak_memory_mb",
-    "rows",
-    "width",
-)
+OWN_NUMBERS = ("replicate", "rows", "width", *(name for name in MEASURED if name != "pooled"))
 """Columns of Swapbench's own records that are text in a CSV."""
 SHOWN = 3
 

@@ -9,7 +9,18 @@ import pandas as pd
 
 from benchmark.errors import RequestError, nearest
 
-__all__ = ["COORDINATE", "UNSTATED", "Arm", "Excluded", "aligned", "impute", "left_out", "pair", "tabulate"]
+__all__ = [
+    "COORDINATE",
+    "MEASURED",
+    "UNSTATED",
+    "Arm",
+    "Excluded",
+    "aligned",
+    "impute",
+    "left_out",
+    "pair",
+    "tabulate",
+]
 
 Excluded = Collection[tuple[str, str] | tuple[str, str, str]]
 """Combinations that could not be run: (component, host), or (component, host, task)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -90,6 +90,7 @@ def judge(
     sequence: str = "bounded",
     confirm: Halves | None = None,
     primary: str | None = None,
+    board: bool = True,
 ) -> Judgement:
     """Every comparison of the records, with intervals and p values that hold for all candidates together.
 
@@ -117,6 +118,8 @@ def judge(
         The origins that select a candidate and those that confirm it: see ``family.confirmed``.
     primary : str, optional
         The candidate that the study was made for: the first one, or the one that was selected.
+    board : bool
+        Whether the arms are put side by side too, where there are three.
 
     Raises
     ------
@@ -126,7 +129,10 @@ def judge(
     check_rule(rope, level)
     rule = Rule(rope, level, host_effects, excluded, variants_tried or {})
     asked = None if order is None else Order(tuple(order), sequence)
-    return _judged(tabulate(records), candidates, baselines, rule, _Course(asked, confirm, factors), primary)
+    rule = rule if asked is None else asked.checked(rule)
+    table = tabulate(records)
+    found = _judged(table, candidates, baselines, rule, _Course(asked, confirm, factors), primary)
+    return replace(found, board=_board(table, candidates, baselines, rule)) if board else found
 
 
 class _Course(NamedTuple):
@@ -150,7 +156,6 @@ def _judged(
     if course.confirm and (both := sorted(set(course.confirm[0]) & set(course.confirm[1]))):
         raise RequestError(f"confirm: '{both[0]}' is in both halves, and may not confirm what it selected")
     ours, theirs = _arms(table, "candidate", candidates), _arms(table, "baseline", baselines)
-    rule = rule if course.order is None else course.order.checked(rule)
     chosen = best_of(table, ours, theirs, rule, course.confirm[0]) if course.confirm else {}
     comparisons: list[Comparison] = []
     selections: list[Selection] = []
@@ -183,7 +188,6 @@ def _judged(
         interactions=tuple(interactions),
         selections=tuple(selections),
         primary=_primary(comparisons, primary, chosen),
-        board=_board(table, ours, theirs, rule),
     )
 
 
@@ -198,8 +202,11 @@ def _primary(
     return next((one for one in comparisons if named in (None, one.candidate)), None)
 
 
-def _board(table: pd.DataFrame, ours: Sequence[str], theirs: Sequence[str], rule: Rule) -> Board | None:
+def _board(
+    table: pd.DataFrame, candidates: Sequence[str] | None, baselines: Sequence[str] | None, rule: Rule
+) -> Board | None:
     """All arms in the leading setting, on the origins of which each has the same blocks."""
+    ours, theirs = _arms(table, "candidate", candidates), _arms(table, "baseline", baselines)
     names = list(dict.fromkeys([*ours, *theirs]))
     if len(names) < BOARD_FROM:
         return None

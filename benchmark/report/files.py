@@ -37,6 +37,7 @@ def write(
     ledger: pd.DataFrame | None = None,
     provenance: Sequence[Mapping[str, Any]] = (),
     sources: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    further: Mapping[str, Any] = MappingProxyType({}),
 ) -> Path:
     """The path of ``folder/report/index.html``, written with everything beside it.
 
@@ -65,28 +66,34 @@ def write(
         One entry per environment that computed records: machine, packages, commit.
     sources : mapping
         Where components come from (paper, code), by component.
+    further : mapping
+        What verdict.json says beside the judgement, as plain values.
 
     Raises
     ------
     RequestError
         When the judgement compares nothing, and sets nothing side by side.
     """
-    if not judgement.comparisons and judgement.board is None:
-        name = f"{about.kind.lower()} '{about.name}'"
-        raise RequestError(f"{name}: no candidate was compared, nothing to report")
+    _check_compared(about, judgement)
     material = Material(about, judgement, records, tasks, trials, refused, edges, ledger, provenance, sources)
     folder.mkdir(parents=True, exist_ok=True)
     place = folder / "report"
     with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as scratch:
         report = Path(scratch) / "report"
-        _fill(report, material)
+        _fill(report, material, further)
         if place.exists():
             place.rename(Path(scratch) / "before")
         report.rename(place)
     return place / "index.html"
 
 
-def _fill(report: Path, material: Material) -> None:
+def _check_compared(about: About, judgement: Judgement) -> None:
+    if not judgement.comparisons and judgement.board is None:
+        name = f"{about.kind.lower()} '{about.name}'"
+        raise RequestError(f"{name}: no candidate was compared, nothing to report")
+
+
+def _fill(report: Path, material: Material, further: Mapping[str, Any]) -> None:
     for name in ("figures", "tables"):
         (report / name).mkdir(parents=True)
     with figures.style():
@@ -99,16 +106,17 @@ def _fill(report: Path, material: Material) -> None:
     for section in sections:
         for table in section.tables():
             tables.save(table, report / "tables")
-    _write_verdict(report / "verdict.json", material)
+    _write_verdict(report / "verdict.json", material, further)
     _in_schema_order(material.records, RECORD_COLUMNS).to_parquet(report / "records.parquet", index=False)
     if material.trials is not None:
         _in_schema_order(material.trials, TRIAL_COLUMNS).to_parquet(report / "trials.parquet", index=False)
     (report / "index.html").write_text(render(material, sections, drawn), encoding="utf-8")
 
 
-def _write_verdict(path: Path, material: Material) -> None:
+def _write_verdict(path: Path, material: Material, further: Mapping[str, Any]) -> None:
     about, metric = material.about, ", ".join(metrics_of(material))
     verdict = material.judgement.to_json(study=about.name, slot=about.slot, metric=metric)
+    verdict |= further
     path.write_text(json.dumps(verdict, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
 
 
