@@ -41,9 +41,8 @@ def write(
 ) -> Path:
     """The path of ``folder/report/index.html``, written with everything beside it.
 
-    The report is built in a hidden folder beside its place and then exchanged for the one that was
-    there, so an interruption leaves the old report or the new one, never a part. What is not given, say
-    for a table of somebody else's, is left out of the page with its heading.
+    The report is built in a hidden folder beside its place and then exchanged for the one that was there, so
+    an interruption leaves the old one or the new one. What is not given is left out with its heading.
 
     Parameters
     ----------
