@@ -38,7 +38,22 @@ _OUTCOME_MODULES = (
     "data/taskdata",
     *(
         f"execute/{name}"
-        for name in ("assemble", "cell", "fit", "outputs", "prepared", "rows", "train", "tune")
+        for name in (
+            "assemble",
+            "cell",
+            "fit",
+            "material",
+            "networks",
+            "outputs",
+            "precision",
+            "prepared",
+            "request",
+            "rows",
+            "stack",
+            "train",
+            "train_stacked",
+            "tune",
+        )
     ),
 )
 """The harness's own modules whose change could change a number (data and splits are in a key as digests,

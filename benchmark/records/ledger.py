@@ -11,7 +11,9 @@ from dataclasses import astuple, dataclass
 
 import pandas as pd
 
-__all__ = ["LEDGER_COLUMNS", "LEDGER_TABLES", "Judged", "carry_over", "note", "note_judged", "read", "tried"]
+from benchmark.records.database import writing
+
+__all__ = ["LEDGER_COLUMNS", "LEDGER_TABLES", "Judged", "note", "note_judged", "read", "tried"]
 
 LEDGER_TABLES = """
 CREATE TABLE IF NOT EXISTS ledger (slot, component, digest, study, first_seen,
@@ -34,7 +36,7 @@ LEDGER_COLUMNS = (
     "verdict",
 )
 """``variant``: the first eight hex digits of a digest of its arguments and code; ``first_seen``: in UTC (ISO
-8601), empty where it was run before the ledger kept dates; ``studies``: every study it was in, by comma.
+8601); ``studies``: every study it was in, by comma.
 The others say what was found of it against one baseline, and are missing where it was not judged."""
 
 _NOW = "strftime('%Y-%m-%dT%H:%M:%SZ', 'now')"
@@ -56,24 +58,9 @@ class Judged:
     verdict: str
 
 
-def carry_over(db: sqlite3.Connection) -> None:
-    """Move what older versions noted into the ledger, without study and date: they kept neither."""
-    if not _is_old(db):
-        return
-    with db:
-        db.execute("BEGIN IMMEDIATE")
-        if _is_old(db):  # another process may have been faster
-            db.execute("INSERT OR IGNORE INTO ledger SELECT slot, component, digest, '', '' FROM variants")
-            db.execute("DROP TABLE variants")
-
-
-def _is_old(db: sqlite3.Connection) -> bool:
-    return db.execute("SELECT 1 FROM sqlite_master WHERE name = 'variants'").fetchone() is not None
-
-
 def note(db: sqlite3.Connection, study: str, variants: Iterable[tuple[str, str, str]]) -> None:
     """Add (slot, component, digest) as run for a study now, unless that was noted before."""
-    with db:
+    with writing(db):
         db.executemany(
             f"INSERT OR IGNORE INTO ledger VALUES (?, ?, ?, ?, {_NOW})",
             ((*variant, study) for variant in variants),
@@ -82,7 +69,7 @@ def note(db: sqlite3.Connection, study: str, variants: Iterable[tuple[str, str, 
 
 def note_judged(db: sqlite3.Connection, found: Iterable[Judged]) -> None:
     """Keep what was found; of the same variant, study, baseline and setting the last finding stays."""
-    with db:
+    with writing(db):
         marks = ", ".join("?" * len(Judged.__slots__))
         db.executemany(f"INSERT OR REPLACE INTO judged VALUES ({marks})", (astuple(one) for one in found))
 

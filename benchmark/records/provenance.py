@@ -44,7 +44,8 @@ def facts(device: str) -> dict[str, Any]:
     """The machine and installation as plain values.
 
     Keys: ``swapbench``, ``commit``, ``dirty`` (digest of uncommitted changes, null when clean),
-    ``python``, ``packages``, ``cpu``, ``cores``, ``memory_gb``, ``os``, ``device``.
+    ``python``, ``packages``, ``cpu``, ``cores``, ``memory_gb``, ``os``, ``device``, ``gpus`` (names of those
+    that can be used; null where ``device`` is not ``cuda``).
     """
     root = Path(__file__).resolve().parents[2]
     changes = _git(root, "status", "--porcelain") and _git(root, "diff", "HEAD")
@@ -59,6 +60,7 @@ def facts(device: str) -> dict[str, Any]:
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
         "os": f"{platform.system()} {platform.release().split('-')[0]} {platform.machine()}",
         "device": device,
+        "gpus": _gpus() if device == "cuda" else None,
     }
 
 
@@ -78,6 +80,12 @@ def _git(root: Path, *command: str) -> str | None:
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _gpus() -> list[str]:
+    import torch
+
+    return [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
 
 
 def _cpu() -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 __all__ = ["RECORD_COLUMNS", "SCHEMA_VERSION", "TRIAL_COLUMNS"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Part of every key: a change of meaning never mixes with old numbers."""
 
 RECORD_COLUMNS: Mapping[str, str] = {
@@ -38,6 +38,8 @@ RECORD_COLUMNS: Mapping[str, str] = {
     "fit_seconds": "wall seconds of the fit, without imports, warm-up and data loading",
     "predict_seconds": "wall seconds of predicting the test rows",
     "peak_memory_mb": "highest resident memory of the worker while the cell ran, in MiB",
+    "peak_gpu_memory_mb": "highest memory allocated on the GPU while the cell ran, in MiB; 0 on the CPU",
+    "stacked": "fits that trained together with this one, itself counted; 0: alone",
     "trials": "settings tried in the tuning study before this one was chosen; 0 for the default setting",
     "chosen": "JSON of the hyperparameters used, by slot.argument; {} for the default",
     "provenance": "digest of the machine, packages and commit it was computed with",
@@ -66,4 +68,5 @@ TRIAL_COLUMNS: Mapping[str, str] = {
     "validation_error": "primary error on the validation rows: all that selection reads",
     "error": "primary error on the test rows: selection never reads it",
     "fit_seconds": "wall seconds of the fit",
+    "stacked": "as in the records",
 }

@@ -1,19 +1,19 @@
 """The store: every record and trial by key in one SQLite file, predictions in another beside it.
 
-One transaction per completed trial or cell, in WAL mode: after ``kill -9`` everything that was
-reported complete is there. Only the driver writes. Predictions are ``.npy`` bytes, never pickles.
+One transaction for everything that was completed together, in WAL mode: after ``kill -9`` everything that was
+reported complete is there. Only drivers write, several at a time if need be; what a driver is about to
+compute it leases first. Predictions are ``.npy`` bytes, never pickles.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import io
 import json
-import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -22,59 +22,34 @@ import pandas as pd
 
 from benchmark.errors import RequestError
 from benchmark.records import ledger
+from benchmark.records.database import among, connect, is_full, marks, storable, writing
+from benchmark.records.leases import LEASE_TABLES, Leases
+from benchmark.records.links import CELLS, LINK_TABLES, TRIAL_CELLS, Links, Place, Places, TrialPlace
 from benchmark.records.schema import RECORD_COLUMNS, SCHEMA_VERSION, TRIAL_COLUMNS
-from benchmark.spec import Cell, Record, Trial
+from benchmark.spec import Record, Trial
 
-__all__ = ["Place", "Store", "TrialPlace", "featureless_errors", "open_store"]
+__all__ = ["Item", "Place", "Store", "TrialPlace", "featureless_errors", "open_store"]
 
-_PLACE = (
-    "study, role, slot, component, host, task, origin, repeat, fold, seed, setting, replicate, tuning, key"
-)
-_TRIAL_PLACE = "study, role, slot, component, host, task, origin, repeat, fold, replicate, tuning, trial, key"
-_RECORD_FIELDS = tuple(field.name for field in dataclasses.fields(Record))
-_TRIAL_FIELDS = tuple(field.name for field in dataclasses.fields(Trial))
+Item = tuple[Trial | Record, np.ndarray | None, str]
+"""A row, its test predictions if any, and the key of the record whose predictions are this one's too."""
+
+_FIELDS = {cls: tuple(field.name for field in dataclasses.fields(cls)) for cls in (Record, Trial)}
+_VALUES = {cls: attrgetter(*names) for cls, names in _FIELDS.items()}
+_TABLE = {Record: "records", Trial: "trials"}
 _JSON = ("scores", "setting")
 
 _TABLES = f"""
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS records ({", ".join(_RECORD_FIELDS)}, PRIMARY KEY (key)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS trials ({", ".join(_TRIAL_FIELDS)}, PRIMARY KEY (key)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS cells ({_PLACE},
-  PRIMARY KEY (study, role, component, host, task, repeat, fold, seed, setting, replicate)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS trial_cells ({_TRIAL_PLACE},
-  PRIMARY KEY (study, role, component, host, task, repeat, fold, replicate, tuning, trial)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records ({", ".join(_FIELDS[Record])}, PRIMARY KEY (key));
+CREATE TABLE IF NOT EXISTS trials ({", ".join(_FIELDS[Trial])}, PRIMARY KEY (key));
 CREATE TABLE IF NOT EXISTS provenance (digest TEXT PRIMARY KEY, facts TEXT) WITHOUT ROWID;
+{LINK_TABLES}
+{LEASE_TABLES}
 {ledger.LEDGER_TABLES}
 """
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Place:
-    """Where a record stands in a study: its coordinate with role, slot and origin, and its key."""
-
-    role: str
-    slot: str
-    cell: Cell
-    origin: str
-    key: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class TrialPlace:
-    """Where a trial stands in a study."""
-
-    role: str
-    slot: str
-    component: str
-    host: str
-    task: str
-    origin: str
-    repeat: int
-    fold: int
-    replicate: int
-    tuning: int
-    trial: int
-    key: str
+_PREDICTION_TABLES = "CREATE TABLE IF NOT EXISTS predictions (key TEXT PRIMARY KEY, npy BLOB);"
+_PREDICTED = "INSERT OR REPLACE INTO predictions VALUES (?, ?)"
+_COPIED = "INSERT OR REPLACE INTO predictions SELECT ?, npy FROM predictions WHERE key = ?"
 
 
 class Store:
@@ -82,76 +57,92 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._db = _connect(folder / "store.sqlite", _TABLES)
-        self._predictions = _connect(
-            folder / "predictions.sqlite",
-            "CREATE TABLE IF NOT EXISTS predictions (key TEXT PRIMARY KEY, npy BLOB) WITHOUT ROWID;",
-        )
+        self._db = connect(folder / "store.sqlite", _TABLES)
+        self._predictions = connect(folder / "predictions.sqlite", _PREDICTION_TABLES)
         self._check_version()
-        ledger.carry_over(self._db)
+        self.leases = Leases(self._db, folder)
+        self._links = Links(self._db)
+
+    def join(self) -> None:
+        """Be one of the store's drivers until it is closed; clear up after those that are dead."""
+        with writing(self._db):
+            self.leases.join()
+            others = self.leases.others()
+            self.leases.forget(others)
+            if not others:
+                self._links.forget()
 
     def close(self) -> None:
-        """Close both files."""
-        self._db.close()
-        self._predictions.close()
+        """Give back all leases and close both files."""
+        try:
+            self.leases.leave()
+        finally:
+            self._db.close()
+            self._predictions.close()
 
-    def put_trial(self, trial: Trial) -> None:
-        """Keep a trial, durably."""
-        with self._db:
-            self._insert("trials", trial)
+    def put(self, items: Iterable[Item], provenance: str) -> None:
+        """Keep rows that came together, all of them or, should this be interrupted, none; their leases end.
 
-    def put_record(self, record: Record, prediction: np.ndarray | None, prediction_of: str = "") -> None:
-        """Keep a record and its test predictions, durably; the predictions first.
+        Predictions are kept first: without its row a prediction is never read.
 
-        ``prediction_of`` names a kept record whose predictions are this one's too.
+        Parameters
+        ----------
+        provenance
+            Digest that every record carries from now on.
         """
-        if prediction_of:
-            prediction = self.prediction(prediction_of)
-        if prediction is not None:
-            buffer = io.BytesIO()
-            np.save(buffer, prediction, allow_pickle=False)
-            with self._predictions:
-                self._predictions.execute(
-                    "INSERT OR IGNORE INTO predictions VALUES (?, ?)", (record.key, buffer.getvalue())
-                )
-        with self._db:
-            self._insert("records", record)
+        items = list(items)
+        with writing(self._db):
+            self._keep_predictions(items)
+            for row, _, _ in items:
+                self._insert(row, provenance)
+            self._db.executemany("DELETE FROM leases WHERE key = ?", ((item[0].key,) for item in items))
+
+    def _keep_predictions(self, items: Iterable[Item]) -> None:
+        """Keep the predictions of rows that are not kept yet, instead of any that never got their row."""
+        predictions = {item[0].key: item for item in items if item[1] is not None or item[2]}
+        for (kept,) in among(self._db, "SELECT key FROM records WHERE key IN", list(predictions)):
+            del predictions[kept]
+        if not predictions:
+            return
+        with writing(self._predictions):
+            for key, (_, prediction, prediction_of) in predictions.items():
+                if prediction_of:
+                    self._predictions.execute(_COPIED, (key, prediction_of))
+                    continue
+                buffer = io.BytesIO()
+                np.save(buffer, np.asarray(prediction), allow_pickle=False)
+                self._predictions.execute(_PREDICTED, (key, buffer.getvalue()))
+
+    def _insert(self, row: Trial | Record, provenance: str) -> None:
+        cls = type(row)
+        values = dict(zip(_FIELDS[cls], _VALUES[cls](row), strict=True))
+        values |= {name: json.dumps(values[name], sort_keys=True) for name in _JSON if name in values}
+        if cls is Record:
+            values["provenance"] = provenance
+        self._db.execute(
+            f"INSERT OR IGNORE INTO {_TABLE[cls]} VALUES ({marks(len(values))})", storable([*values.values()])
+        )
 
     def put_provenance(self, digest: str, facts: Mapping[str, Any]) -> None:
         """Keep what a digest of machine, packages and commit stands for."""
-        with self._db:
-            text = json.dumps(facts, sort_keys=True)
-            self._db.execute("INSERT OR IGNORE INTO provenance VALUES (?, ?)", (digest, text))
+        text = json.dumps(facts, sort_keys=True)
+        self._db.execute("INSERT OR IGNORE INTO provenance VALUES (?, ?)", (digest, text))
 
     def link(
-        self, study: str, places: Iterable[Place], trials: Iterable[TrialPlace], *, further: bool = False
+        self,
+        study: str,
+        digest: str,
+        places: Iterable[Place],
+        trials: Iterable[TrialPlace],
+        *,
+        further: bool = False,
     ) -> None:
-        """Say which keys a study consists of; replaces what was said of it before, or adds to it."""
-        with self._db:
-            if not further:
-                self._db.execute("DELETE FROM cells WHERE study = ?", (study,))
-                self._db.execute("DELETE FROM trial_cells WHERE study = ?", (study,))
-            self._db.executemany(
-                f"INSERT INTO cells VALUES ({_marks(14)})",
-                (
-                    (
-                        study,
-                        p.role,
-                        p.slot,
-                        p.cell.component,
-                        p.cell.host,
-                        p.cell.task,
-                        p.origin,
-                        p.cell.repeat,
-                    )
-                    + (p.cell.fold, p.cell.seed, p.cell.setting, p.cell.replicate, p.cell.tuning, p.key)
-                    for p in places
-                ),
-            )
-            self._db.executemany(
-                f"INSERT INTO trial_cells VALUES ({_marks(13)})",
-                ((study, *dataclasses.astuple(trial)) for trial in trials),
-            )
+        """Say which keys a study consists of, instead of what was said of it before, or which further ones.
+
+        ``digest`` tells all of ``places`` and ``trials`` from any others; they are asked for only where the
+        store does not have them yet.
+        """
+        self._links.set(study, digest, places, trials, further=further)
 
     def note_variants(self, study: str, variants: Iterable[tuple[str, str, str]]) -> None:
         """Add (slot, component, digest) to the ledger of everything ever run in this store."""
@@ -173,13 +164,17 @@ class Store:
         """Keys of all records."""
         return {key for (key,) in self._db.execute("SELECT key FROM records")}
 
-    def trials(self, keys: Sequence[str]) -> dict[str, Trial]:
-        """The trials among ``keys`` that are kept, by key."""
-        return {trial.key: trial for trial in self._select("trials", Trial, keys)}
+    def trial_keys(self, keys: Iterable[str]) -> set[str]:
+        """Those of ``keys`` under which a trial is kept."""
+        return {key for (key,) in among(self._db, "SELECT key FROM trials WHERE key IN", keys)}
 
-    def records(self, keys: Sequence[str]) -> dict[str, Record]:
+    def trials(self, keys: Iterable[str]) -> dict[str, Trial]:
+        """The trials among ``keys`` that are kept, by key."""
+        return {trial.key: trial for trial in self._select(Trial, keys)}
+
+    def records(self, keys: Iterable[str]) -> dict[str, Record]:
         """The records among ``keys`` that are kept, by key."""
-        return {record.key: record for record in self._select("records", Record, keys)}
+        return {record.key: record for record in self._select(Record, keys)}
 
     def prediction(self, key: str) -> np.ndarray | None:
         """The test predictions of a record: float32 ``(n_test, n_classes)`` or ``(n_test,)``."""
@@ -188,32 +183,36 @@ class Store:
 
     def provenance(self, study: str) -> list[dict[str, Any]]:
         """The facts of every machine and installation that a study's records come from."""
+        links = self._links.of(study)
         rows = self._db.execute(
             "SELECT DISTINCT p.digest, p.facts FROM cells c JOIN records r USING (key) "
-            "JOIN provenance p ON p.digest = r.provenance WHERE c.study = ? ORDER BY p.digest",
-            (study,),
+            f"JOIN provenance p ON p.digest = r.provenance WHERE c.link IN ({marks(len(links))}) "
+            "ORDER BY p.digest",
+            links,
         )
         return [{"digest": digest, **json.loads(facts)} for digest, facts in rows]
 
     def fit_seconds(self, study: str | None = None) -> dict[tuple[str, str, str], float]:
-        """Mean seconds of a fit by (component, host, task), over one study or over all of this store."""
+        """Mean seconds of a fit by (component, host, task), over one study or over all of this store.
+
+        Of the first seed on the first split alone, default and tuned: it is for estimates, and must not take
+        longer the more there is in the store.
+        """
+        links = [] if study is None else self._links.of(study) or [0]  # no link has that number
+        of_study = f"AND c.link IN ({marks(len(links))})" if links else ""
         rows = self._db.execute(
-            "SELECT c.component, c.host, c.task, avg(r.fit_seconds) FROM cells c JOIN records r USING (key) "
-            "WHERE r.status = 'ok' AND c.study = coalesce(?, c.study) GROUP BY c.component, c.host, c.task",
-            (study,),
+            "SELECT c.component, c.host, c.task, avg(r.fit_seconds) "
+            "FROM cells c INDEXED BY first_cells CROSS JOIN records r USING (key) "
+            f"WHERE c.repeat = 0 AND c.fold = 0 AND c.seed = 0 {of_study} AND r.status = 'ok' "
+            "GROUP BY c.component, c.host, c.task",
+            links,
         )
         return {(component, host, task): seconds for component, host, task, seconds in rows}
 
     def record_table(self, study: str) -> pd.DataFrame:
         """The records of a study: :data:`RECORD_COLUMNS`, ``traceback`` and the further metrics."""
-        fields = [name for name in _RECORD_FIELDS if name not in ("key", "setting")]
-        outcome = ", ".join((*(f"r.{name}" for name in fields), "r.setting AS chosen"))
-        frame = pd.read_sql_query(
-            f"SELECT {', '.join('c.' + name.strip() for name in _PLACE.split(','))}, {outcome} "
-            "FROM cells c JOIN records r USING (key) WHERE c.study = ?",
-            self._db,
-            params=(study,),
-        )
+        outcome = {name: f"r.{name}" for name in _FIELDS[Record] if name not in ("key", "setting")}
+        frame = self._linked(study, CELLS, "records r", {**outcome, "chosen": "r.setting"})
         scores = pd.DataFrame([json.loads(text) for text in frame.pop("scores")], index=frame.index)
         frame["featureless_error"] = featureless_errors(frame)
         frame["pooled"] = frame["imputed"] = False
@@ -224,38 +223,35 @@ class Store:
 
     def trial_table(self, study: str) -> pd.DataFrame:
         """The trials of a study with the columns of :data:`TRIAL_COLUMNS`."""
-        outcome = "t.status, t.reason, t.setting, t.validation_error, t.error, t.fit_seconds"
-        places = ", ".join("c." + name.strip() for name in _TRIAL_PLACE.split(","))
-        frame = pd.read_sql_query(
-            f"SELECT {places}, {outcome} FROM trial_cells c JOIN trials t USING (key) WHERE c.study = ?",
-            self._db,
-            params=(study,),
-        )
+        outcome = {name: f"t.{name}" for name in TRIAL_COLUMNS if name not in ("study", *TRIAL_CELLS.columns)}
+        frame = self._linked(study, TRIAL_CELLS, "trials t", outcome)
         for column in ("error", "validation_error"):
             frame[column] = pd.to_numeric(frame[column]).astype(float)
         return frame[list(TRIAL_COLUMNS)]
 
-    def _insert(self, table: str, row: Record | Trial) -> None:
-        values = dataclasses.asdict(row)
-        for name in _JSON:
-            if name in values:
-                values[name] = json.dumps(values[name], sort_keys=True)
-        storable = [_storable(value) if isinstance(value, str) else value for value in values.values()]
-        self._db.execute(f"INSERT OR IGNORE INTO {table} VALUES ({_marks(len(values))})", storable)
+    def _linked(self, study: str, places: Places, rows: str, outcome: Mapping[str, str]) -> pd.DataFrame:
+        """What is kept under the keys of a study, with its places and in the order of these."""
+        links = self._links.of(study)
+        chosen = (*map("c.{}".format, places.columns), *map("{0[1]} AS {0[0]}".format, outcome.items()))
+        return pd.read_sql_query(
+            f"SELECT ? AS study, {', '.join(chosen)} FROM {places.table} c CROSS JOIN {rows} USING (key) "
+            f"WHERE c.link IN ({marks(len(links))}) ORDER BY {', '.join(map('c.{}'.format, places.order))}",
+            self._db,
+            params=(study, *links),
+        )
 
-    def _select(self, table: str, cls: type[Any], keys: Sequence[str]) -> Iterator[Any]:
-        names = [field.name for field in dataclasses.fields(cls)]
-        for start in range(0, len(keys), 500):
-            some = keys[start : start + 500]
-            query = f"SELECT {', '.join(names)} FROM {table} WHERE key IN ({_marks(len(some))})"
-            for row in self._db.execute(query, some):
-                values = dict(zip(names, row, strict=True))
-                yield cls(**{k: json.loads(v) if k in _JSON else v for k, v in values.items()})
+    def _select(self, cls: type[Any], keys: Iterable[str]) -> Iterator[Any]:
+        names = _FIELDS[cls]
+        query = f"SELECT {', '.join(names)} FROM {_TABLE[cls]} WHERE key IN"
+        for row in among(self._db, query, keys):
+            values = dict(zip(names, row, strict=True))
+            yield cls(**{k: json.loads(v) if k in _JSON else v for k, v in values.items()})
 
     def _check_version(self) -> None:
-        with self._db:
+        query = "SELECT value FROM meta WHERE name = 'schema'"
+        if self._db.execute(query).fetchone() is None:
             self._db.execute("INSERT OR IGNORE INTO meta VALUES ('schema', ?)", (str(SCHEMA_VERSION),))
-        (version,) = self._db.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
+        (version,) = self._db.execute(query).fetchone()
         if version != str(SCHEMA_VERSION):
             file = self.folder / "store.sqlite"
             raise RequestError(
@@ -265,12 +261,12 @@ class Store:
 
 @contextmanager
 def open_store(folder: Path, *, write: bool) -> Iterator[Store]:
-    """The store in ``folder``; with ``write``, made if it is not there and held alone until closed.
+    """The store in ``folder``; with ``write``, made if it is not there, and opened by one more driver.
 
     Raises
     ------
     RequestError
-        When there is no store to read, or another driver is writing to it.
+        When there is no store to read, or none can be made, or the disk is full.
     """
     if not write and not (folder / "store.sqlite").is_file():
         raise RequestError(f"{folder}: there is no store here; `swapbench run` makes one")
@@ -278,57 +274,20 @@ def open_store(folder: Path, *, write: bool) -> Iterator[Store]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RequestError(f"results_dir={folder}: cannot be made: {error.strerror}") from error
-    with _alone(folder / "store.lock") if write else _nothing():
-        try:
-            with closing(Store(folder)) as store:
-                yield store
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
-                raise  # a mistake of ours, not of the disk
-            raise RequestError(f"{folder / 'store.sqlite'}: not usable as a store: {error}") from error
-
-
-@contextmanager
-def _alone(lock: Path) -> Iterator[None]:
     try:
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise RequestError(f"{lock}: cannot be written: {error.strerror}") from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        with closing(Store(folder)) as store:
+            if write:
+                store.join()
+            yield store
+    except (sqlite3.DatabaseError, OSError) as error:
+        if is_full(error):
             raise RequestError(
-                f"{lock.parent}: another run is writing to this store; use another results_dir="
+                f"{folder}: no space left on the disk; everything kept so far is intact: "
+                "make room, and the same command goes on"
             ) from error
-        yield
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
-
-
-def _connect(file: Path, tables: str) -> sqlite3.Connection:
-    try:
-        connection = sqlite3.connect(file, timeout=30)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.executescript(tables)
-    except sqlite3.DatabaseError as error:
-        raise RequestError(f"{file}: not usable as a store: {error}") from error
-    return connection
-
-
-def _storable(text: str) -> str:
-    """The text with what UTF-8 cannot hold (halves of surrogate pairs, from odd file names) escaped."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _marks(count: int) -> str:
-    return ", ".join("?" * count)
+        if isinstance(error, (OSError, sqlite3.IntegrityError, sqlite3.ProgrammingError)):
+            raise  # a mistake of ours, or of another file
+        raise RequestError(f"{folder / 'store.sqlite'}: not usable as a store: {error}") from error
 
 
 def featureless_errors(frame: pd.DataFrame) -> pd.Series:

@@ -25,6 +25,8 @@ class Trial:
     error: float | None = None
     """Test error, for the budget curve; selection never reads it."""
     fit_seconds: float = 0.0
+    stacked: int = 0
+    """Fits that trained together with this one, itself counted; 0: alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,10 @@ class Record:
     predict_seconds: float = 0.0
     peak_memory_mb: float = 0.0
     """Highest resident memory of the worker while the cell ran."""
+    peak_gpu_memory_mb: float = 0.0
+    """Highest memory allocated on the GPU while the cell ran, in MiB; 0 on the CPU."""
+    stacked: int = 0
+    """Fits that trained together with this one, itself counted; 0: alone."""
     trials: int = 0
     """Settings tried before this one was chosen; 0 for the default setting."""
     setting: Mapping[str, Any] = field(default_factory=dict)

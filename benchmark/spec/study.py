@@ -75,6 +75,11 @@ class Limits:
     """What one fit may use before it is ended and recorded."""
 
     seconds: float | None = None
+    """Wall seconds; None: as long as it takes."""
+    memory_mb: float | None = None
+    """MiB of memory of its own, children included, beyond what its worker held before; None: all there is."""
+    retries: int = 2
+    """How often a fit is tried again whose worker died of anything but a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,11 @@ class Protocol:
     tuning: Tuning = Tuning()
     budget: Budget = Budget()
     limits: Limits = Limits()
+    stacking: str = "auto"
+    """Whether networks of one shape, the trials and seeds of one job, train together as one batched network:
+    ``auto`` (where it is known to be faster), ``on`` (wherever it can be done) or ``off``."""
+    precision: str = "float32"
+    """What networks compute in: ``float32``, or ``bfloat16`` or ``float16`` mixed with float32 weights."""
     rope: float = 0.01
     """Largest relative effect that counts as none (δ)."""
     level: float = 0.95

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from benchmark.records.ledger import LEDGER_COLUMNS, Judged
@@ -66,24 +64,3 @@ def test_one_slot_or_all(store: Store) -> None:
     )
     assert store.ledger("optimizer")["component"].tolist() == ["lion", "radam"]
     assert len(store.ledger()) == 3 and store.ledger("schedule").empty
-
-
-def test_a_store_of_before_the_ledger_keeps_its_count(tmp_path: Path) -> None:
-    with open_store(tmp_path, write=True):
-        pass
-    connection = sqlite3.connect(tmp_path / "store.sqlite")
-    with connection:
-        connection.execute(
-            "CREATE TABLE variants (slot, component, digest, PRIMARY KEY (slot, component, digest))"
-        )
-        connection.execute(
-            "INSERT INTO variants VALUES ('optimizer', 'radam', 'old'), ('loss', 'focal', 'x')"
-        )
-    connection.close()
-    with open_store(tmp_path, write=False) as store:
-        store.note_variants("new", [("optimizer", "radam", "old"), ("optimizer", "radam", "newer")])
-        assert store.variants_tried("optimizer") == {"radam": 2}
-    with open_store(tmp_path, write=True) as store:
-        old, newer = store.ledger("optimizer").to_dict("records")
-        assert (old["first_seen"], old["studies"]) == ("", "new")  # when it was run first nobody knows
-        assert newer["first_seen"] > "2020" and pd.isna(newer["effect"])
