@@ -20,7 +20,8 @@ def check_protocol(protocol: Protocol, n_hosts: int, n_slots: int = 1) -> None:
     RequestError
         Names the key, the value and what would do.
     """
-    limit, held_back = protocol.limits.seconds, protocol.splits.validation
+    limit, memory = protocol.limits.seconds, protocol.limits.memory_mb
+    held_back = protocol.splits.validation
     rules: list[tuple[str, Any, bool, str]] = [
         ("splits.folds", protocol.splits.folds, protocol.splits.folds >= 2, "at least 2"),
         ("splits.repeats", protocol.splits.repeats, protocol.splits.repeats >= 1, "at least 1"),
@@ -40,6 +41,8 @@ def check_protocol(protocol: Protocol, n_hosts: int, n_slots: int = 1) -> None:
         ("budget.evaluations", protocol.budget.evaluations, protocol.budget.evaluations >= 1, "at least 1"),
         ("budget.patience", protocol.budget.patience, protocol.budget.patience >= 1, "at least 1"),
         ("limits.seconds", limit, limit is None or limit > 0, "above 0, or null"),
+        ("limits.memory_mb", memory, memory is None or memory > 0, "above 0, or null"),
+        ("limits.retries", protocol.limits.retries, protocol.limits.retries >= 0, "at least 0"),
         ("rope", protocol.rope, 0 <= protocol.rope < 1, "from 0 to below 1"),
         ("level", protocol.level, 0.5 < protocol.level < 1, "between 0.5 and 1"),
     ]
@@ -51,6 +54,8 @@ def check_protocol(protocol: Protocol, n_hosts: int, n_slots: int = 1) -> None:
         ("tuning.sampler", protocol.tuning.sampler, ("sobol", "random", "tpe")),
         ("tuning.what", protocol.tuning.what, ("slot", "host", "joint")),
         ("budget.unit", protocol.budget.unit, ("epochs", "steps", "seconds")),
+        ("stacking", protocol.stacking, ("auto", "on", "off")),
+        ("precision", protocol.precision, ("float32", "bfloat16", "float16")),
         ("host_effects", protocol.host_effects, ("auto", "fixed", "random")),
         ("stop", protocol.stop, ("never", "sequential")),
         ("sequence", protocol.sequence, ("bounded", "normal")),

@@ -26,13 +26,13 @@ from benchmark.load.compose import (
 from benchmark.load.names import hosts_of, list_of, names_of, parts_of, slots_of
 from benchmark.load.protocol import check_protocol
 from benchmark.load.tasks import Members, sizes_of, task_cards
-from benchmark.parse import check_keys, read
+from benchmark.parse import read
 from benchmark.records.code import is_file_target, package_hint
 from benchmark.spec import FAMILIES, Choice, Component, Dataset, Pipeline, Protocol, Study
 
 __all__ = ["ResolvedStudy", "load_study", "question_digest"]
 
-_LATER = ("primary", "stop", "sequence", "confirm")
+_LATER = ("primary", "stop", "sequence", "confirm", "stacking", "precision")
 _FOLDER = re.compile(r"[^\W_][\w .+-]*(?<! )")
 
 
@@ -56,6 +56,8 @@ class ResolvedStudy:
     named: bool
     """Whether a person gave the name; else it is the file's."""
     executor: str
+    options: Mapping[str, Any]
+    """The executor's own settings."""
     workers: int | None
     device: str
     results_dir: Path
@@ -107,6 +109,7 @@ def load_study(
         digest=_question(study, overrides, typed),
         named=config["name"] is not None,
         executor=_executor(catalog, config),
+        options={key: value for key, value in config["executor"].items() if key != "name"},
         workers=_workers(config),
         device=str(config["device"]),
         results_dir=_results_dir(config),
@@ -225,10 +228,11 @@ def _folder_name(name: Any) -> str:
 
 
 def _executor(catalog: Catalog, config: Mapping[str, Any]) -> str:
-    check_keys(config["executor"], ("name",), "executor")
-    name, known = str(config["executor"].get("name")), (catalog.roots[0] / "executor").glob("*.yaml")
-    if name not in (names := [file.stem for file in known]):
-        raise RequestError(f"executor.name={name}: there is no such executor; {nearest(name, names)}")
+    asked = config["executor"]
+    name = str(asked.get("name")) if isinstance(asked, Mapping) else str(asked)
+    known = [file.stem for file in (catalog.roots[0] / "executor").glob("*.yaml")]
+    if name not in known:
+        raise RequestError(f"executor.name={name}: there is no such executor; {nearest(name, known)}")
     return name
 
 

@@ -32,11 +32,12 @@ def swap_reason(parts: Sequence[Component], host: Pipeline) -> str | None:
     return None
 
 
-def incompatibility(pipeline: Pipeline, task: Task, device: str) -> str | None:
+def incompatibility(pipeline: Pipeline, task: Task, device: str, precision: str = "float32") -> str | None:
     """Why ``pipeline`` cannot run on ``task`` here, in a few words, or None.
 
-    Checks modality, task type, device, that what an optimizer asks of the architecture is given, that the
-    learner takes the form of input that the preprocessor gives, missing numbers, sizes and row weights.
+    Checks modality, task type, device, precision, that what an optimizer asks of the architecture is given,
+    that the learner takes the form of input that the preprocessor gives, missing numbers, sizes and row
+    weights.
     """
     if (stranger := not_meant(pipeline, task)) is not None:
         return stranger
@@ -48,6 +49,8 @@ def incompatibility(pipeline: Pipeline, task: Task, device: str) -> str | None:
                 return f"{component.name} is for at most {min(most)} {what}, and there are {number}"
         if "gpu" in component.needs and device != "cuda":
             return f"{component.name} needs a GPU"
+        if "closure" in component.needs and precision == "float16":
+            return f"{component.name} makes its gradients itself, and float16 scales them; bfloat16 will do"
         for need in component.needs:
             giver = _GIVERS.get(need)
             if giver is not None and need not in given:

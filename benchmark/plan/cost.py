@@ -43,7 +43,7 @@ def total(plan: Plan, history: Mapping[tuple[str, str, str], float]) -> Cost:
     estimates = _estimates(plan, history).values()
     seconds = sum(seconds for seconds, _ in estimates)
     measured = sum(seconds for seconds, known in estimates if known)
-    fits = sum(len(job.trials) + len(job.cells) for job in plan.jobs())
+    fits = sum(job.fits for job in plan.jobs())
     return Cost(fits, seconds, measured / seconds if seconds else 0.0)
 
 
@@ -54,7 +54,7 @@ def _estimates(plan: Plan, history: Mapping[tuple[str, str, str], float]) -> dic
         if known is None and row.job.key in estimates:
             continue  # another arm shares the job, and may have been measured
         per_fit = _assumed(row.job) if known is None else known
-        estimates[row.job.key] = per_fit * (len(row.job.trials) + len(row.job.cells)), known is not None
+        estimates[row.job.key] = per_fit * row.job.fits, known is not None
     return estimates
 
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from benchmark.plan.compatibility import incompatibility, not_meant, swap_reason
 from benchmark.plan.keys import (
     Environment,
+    canonical,
     cell_key,
     component_digest,
-    digest,
-    fit_key,
+    fit_keys,
+    job_key,
     pipeline_digest,
-    search_key,
+    search_keys,
     space_of,
-    trial_key,
+    trial_keys,
+    tuning_key,
 )
 from benchmark.plan.seeds import cell_seeds, sampler_seed, trial_seeds
+from benchmark.plan.stacking import bounds_of, stacked
 from benchmark.spec import (
     SETTINGS,
     Arm,
@@ -37,15 +41,14 @@ from benchmark.spec import (
 __all__ = ["Job", "Plan", "PlannedCell", "PlannedTrial", "PlannedTuning", "Refusal", "Row", "arms", "expand"]
 
 
-@dataclass(frozen=True)
-class PlannedTrial:
+class PlannedTrial(NamedTuple):
     """One trial of a job."""
 
     number: int
     key: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedTuning:
     """One tuning study of a job: trials that a sampler proposes one after the other."""
 
@@ -55,8 +58,7 @@ class PlannedTuning:
     trials: tuple[PlannedTrial, ...]
 
 
-@dataclass(frozen=True)
-class PlannedCell:
+class PlannedCell(NamedTuple):
     """One cell of a job: what is left of its coordinate, and its key."""
 
     seed: int
@@ -67,7 +69,7 @@ class PlannedCell:
     """Which of the job's tuning studies its setting comes from; 0 for the default setting."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """What one worker does in one go: the trials and cells of one (pipeline, task, split, replicate)."""
 
@@ -84,14 +86,21 @@ class Job:
     tunings: tuple[PlannedTuning, ...]
     """One where there is nothing to search."""
     cells: tuple[PlannedCell, ...]
+    stacks: tuple[tuple[str, ...], ...] = ()
+    """Keys of the trials and cells that are trained together."""
 
     @property
     def trials(self) -> tuple[PlannedTrial, ...]:
         """The trials of all its tuning studies."""
         return tuple(trial for tuning in self.tunings for trial in tuning.trials)
 
+    @property
+    def fits(self) -> int:
+        """How many trials and cells it has."""
+        return sum(len(tuning.trials) for tuning in self.tunings) + len(self.cells)
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """A place in the study that a job's outcome fills; two arms may share one job."""
 
@@ -121,7 +130,7 @@ class Row:
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """A combination that cannot run, kept with its reason."""
 
@@ -185,28 +194,73 @@ def expand(
     """
     rows: list[Row] = []
     refused: list[Refusal] = []
+    entrants = list(_entrants(study, components, hosts, references, missing, environment))
     for task_name in study.tasks:
-        absent = (unavailable or {}).get(task_name)
-        for arm, slot, host, pipeline, reason in _candidates(study, components, hosts, references, missing):
-            if absent is not None:
-                refused.append(Refusal(arm.component, arm.role, host, task_name, absent))
-                continue
-            task = tasks[task_name]
+        if (absent := (unavailable or {}).get(task_name)) is not None:
+            refused += (entrant.refused(task_name, absent) for entrant in entrants)
+            continue
+        task, dataset = tasks[task_name], datasets[task_name]
+        fit_key = fit_keys(environment, task, study.protocol)
+        blocks = {
+            replicate: [_block(study, task, split, replicate) for split in splits[task_name]]
+            for replicate in sorted({entrant.arm.replicate for entrant in entrants})
+        }
+        for entrant in entrants:
+            arm, pipeline = entrant.arm, entrant.pipeline
             if arm.role == "reference" and not_meant(pipeline, task) is not None:
                 continue  # each reference stands beside the tasks that it is for
-            reason = reason or incompatibility(pipeline, task, environment.device)
+            reason = entrant.reason or incompatibility(
+                pipeline, task, environment.device, study.protocol.precision
+            )
             if reason is not None:
-                refused.append(Refusal(arm.component, arm.role, host, task_name, reason))
+                refused.append(entrant.refused(task_name, reason))
                 continue
-            tuned = _tuned_slots(study, pipeline, is_reference=arm.role == "reference")
-            name = pipeline_digest(pipeline)
-            variant = name if slot == "pipeline" else component_digest(*components[arm.component])
-            for split in splits[task_name]:
-                job = _job(
-                    study, pipeline, name, datasets[task_name], task, split, arm.replicate, tuned, environment
-                )
-                rows.append(Row(arm, slot, host, job, variant))
+            bounds = bounds_of(pipeline, task, study.protocol, environment.device)
+            for block in blocks[arm.replicate]:
+                fit = fit_key(entrant.digest, block.split)
+                job = _job(study, entrant, dataset, task, block, fit, environment.device)
+                job = job if bounds is None else stacked(job, bounds)
+                rows.append(Row(arm, entrant.slot, entrant.host, job, entrant.variant))
     return Plan(study, tasks, tuple(rows), tuple(refused))
+
+
+@dataclass(frozen=True, slots=True)
+class _Entrant:
+    """An arm in a host, or a reference: what it brings to every task."""
+
+    arm: Arm
+    slot: str
+    host: str
+    pipeline: Pipeline
+    reason: str | None
+    """Why it runs nowhere; the rest is then not known."""
+    digest: str = ""
+    variant: str = ""
+    """The digest of what is varied alone."""
+    space: Mapping[str, Range | Choice] = field(default_factory=dict)
+    search_key: Callable[[int], str] = str
+
+    def refused(self, task: str, reason: str) -> Refusal:
+        return Refusal(self.arm.component, self.arm.role, self.host, task, reason)
+
+
+def _entrants(
+    study: Study,
+    components: Mapping[str, Sequence[Component]],
+    hosts: Mapping[str, Pipeline],
+    references: Mapping[str, Pipeline],
+    missing: Mapping[str, str],
+    environment: Environment,
+) -> Iterator[_Entrant]:
+    for arm, slot, host, pipeline, reason in _candidates(study, components, hosts, references, missing):
+        if reason is not None:
+            yield _Entrant(arm, slot, host, pipeline, reason)
+            continue
+        name = pipeline_digest(pipeline)
+        variant = name if slot == "pipeline" else component_digest(*components[arm.component])
+        space = space_of(pipeline, _tuned_slots(study, pipeline, is_reference=arm.role == "reference"))
+        search_key = search_keys(environment, study.protocol.tuning.sampler, space)
+        yield _Entrant(arm, slot, host, pipeline, None, name, variant, space, search_key)
 
 
 def _candidates(
@@ -216,7 +270,7 @@ def _candidates(
     references: Mapping[str, Pipeline],
     missing: Mapping[str, str],
 ) -> Iterator[tuple[Arm, str, str, Pipeline, str | None]]:
-    """Every (arm, slot, host name, pipeline, reason why not) of one task."""
+    """Every (arm, slot, host name, pipeline, reason why not)."""
     for host_name in study.hosts:
         host = hosts[host_name]
         for arm in arms(study):
@@ -240,48 +294,70 @@ def _tuned_slots(study: Study, pipeline: Pipeline, *, is_reference: bool) -> tup
     return tuple(slot for slot in slots if pipeline.components[slot] not in varied)
 
 
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """The seeds of one seed index or tuning study."""
+
+    seeds: Seeds
+    streams: str
+    """The same in the text that keys are made of."""
+    sampler: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """What all arms share on one split: common random numbers."""
+
+    split: Split
+    cells: tuple[_Drawn, ...]
+    tunings: tuple[_Drawn, ...]
+
+
+def _block(study: Study, task: Task, split: Split, replicate: int) -> _Block:
+    coordinate = (study.seed, task.fingerprint, split.repeat, split.fold)
+
+    def drawn(seeds: Seeds, sampler: int = 0) -> _Drawn:
+        return _Drawn(seeds, canonical(seeds.streams()), sampler)
+
+    return _Block(
+        split,
+        tuple(drawn(cell_seeds(*coordinate, seed, replicate)) for seed in range(study.protocol.seeds)),
+        tuple(
+            drawn(trial_seeds(*coordinate, replicate, n), sampler_seed(*coordinate, replicate, n))
+            for n in range(study.protocol.tuning.repeats)
+        ),
+    )
+
+
 def _job(
-    study: Study,
-    pipeline: Pipeline,
-    pipeline_name: str,
-    dataset: Dataset,
-    task: Task,
-    split: Split,
-    replicate: int,
-    tuned: tuple[str, ...],
-    environment: Environment,
+    study: Study, entrant: _Entrant, dataset: Dataset, task: Task, block: _Block, fit: str, device: str
 ) -> Job:
     protocol = study.protocol
-    coordinate = (study.seed, task.fingerprint, split.repeat, split.fold)
-    space = space_of(pipeline, tuned)
-    fit = fit_key(environment, pipeline_name, task, split, protocol)
-    n_trials = protocol.tuning.trials if space else 1
+    n_trials = protocol.tuning.trials if entrant.space else 1
     tunings, chosen_by = [], []
-    for number in range(protocol.tuning.repeats if n_trials > 1 else 1):
-        searching = trial_seeds(*coordinate, replicate, number)
-        sampler = sampler_seed(*coordinate, replicate, number)
-        search = search_key(environment, protocol.tuning.sampler, sampler, space)
-        trials = (PlannedTrial(n, trial_key(fit, searching, n, search)) for n in range(n_trials))
-        tunings.append(PlannedTuning(sampler, searching, tuple(trials)))
-        chosen_by.append(digest(search, searching.streams(), n_trials))
+    for drawn in block.tunings if n_trials > 1 else block.tunings[:1]:
+        search = entrant.search_key(drawn.sampler)
+        keys = trial_keys(fit, drawn.streams, search, n_trials)
+        trials = tuple(map(PlannedTrial, range(n_trials), keys))
+        tunings.append(PlannedTuning(drawn.sampler, drawn.seeds, trials))
+        chosen_by.append(tuning_key(drawn.streams, search, n_trials))
     cells = []
-    for seed in range(protocol.seeds):
-        seeds = cell_seeds(*coordinate, seed, replicate)
+    for seed, drawn in enumerate(block.cells):
         for setting in SETTINGS:
             tuning = seed % len(tunings) if setting == "tuned" else 0
-            key = cell_key(fit, seeds, chosen_by[tuning] if setting == "tuned" else "")
-            cells.append(PlannedCell(seed, setting, key, seeds, tuning))
+            key = cell_key(fit, drawn.streams, chosen_by[tuning] if setting == "tuned" else "")
+            cells.append(PlannedCell(seed, setting, key, drawn.seeds, tuning))
     return Job(
-        key=digest(fit, [cell.key for cell in cells]),
-        pipeline=pipeline,
+        key=job_key(fit, (cell.key for cell in cells)),
+        pipeline=entrant.pipeline,
         dataset=dataset,
         task=task,
-        repeat=split.repeat,
-        fold=split.fold,
+        repeat=block.split.repeat,
+        fold=block.split.fold,
         root_seed=study.seed,
         protocol=protocol,
-        device=environment.device,
-        space=space,
+        device=device,
+        space=entrant.space,
         tunings=tuple(tunings),
         cells=tuple(cells),
     )

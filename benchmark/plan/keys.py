@@ -9,25 +9,32 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from benchmark.records.schema import SCHEMA_VERSION
-from benchmark.spec import Choice, Component, Pipeline, Protocol, Range, Seeds, Split, Task
+from benchmark.spec import Choice, Component, Pipeline, Protocol, Range, Split, Task
 
 __all__ = [
     "Environment",
+    "canonical",
     "cell_key",
     "component_digest",
     "default_of",
     "digest",
-    "fit_key",
+    "fit_keys",
+    "hashed",
+    "job_key",
     "pipeline_digest",
-    "search_key",
+    "search_keys",
     "space_of",
-    "trial_key",
+    "trial_keys",
+    "tuning_key",
 ]
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,20 @@ class Environment:
 
 def digest(*parts: Any) -> str:
     """SHA-256 (hex) over the canonical JSON of some plain values."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashed(",".join(map(canonical, parts)))
+
+
+def canonical(value: Any) -> str:
+    """The one JSON text of a plain value."""
+    return _ENCODER.encode(value)
+
+
+def hashed(texts: str) -> str:
+    """The :func:`digest` of the values whose :func:`canonical` texts these are, joined by commas.
+
+    A plan has millions of keys, most of which differ in one part: what they share is put into text once.
+    """
+    return hashlib.sha256(f"[{texts}]".encode()).hexdigest()
 
 
 def pipeline_digest(pipeline: Pipeline) -> str:
@@ -97,39 +117,65 @@ def _at(components: Mapping[str, Component], path: str) -> Any:
     return node
 
 
-def fit_key(environment: Environment, pipeline: str, task: Task, split: Split, protocol: Protocol) -> str:
-    """What every fit of one (pipeline, task, split) has in common.
+def fit_keys(environment: Environment, task: Task, protocol: Protocol) -> Callable[[str, Split], str]:
+    """What gives the key of what every fit of one (pipeline, split) on a task has in common.
+
+    The pipeline is asked for by its :func:`pipeline_digest`.
+    """
+    machine = [environment.device, dict(environment.libraries), environment.harness]
+    before = f"{canonical(SCHEMA_VERSION)},{canonical(machine)}"
+    data = canonical([task.fingerprint, task.task_type, task.metric])
+    after = ",".join(
+        canonical(part)
+        for part in (
+            dataclasses.asdict(protocol.budget),
+            dataclasses.asdict(protocol.limits),
+            protocol.precision,
+        )
+    )
+
+    def fit_key(pipeline: str, split: Split) -> str:
+        return hashed(f'{before},"{pipeline}",{data},"{split.digest}",{after}')
+
+    return fit_key
+
+
+def search_keys(
+    environment: Environment, sampler: str, space: Mapping[str, Range | Choice]
+) -> Callable[[int], str]:
+    """What gives, by a sampler's seed, the key of what its proposals rest on besides earlier results."""
+    before = f"{canonical(sampler)},{canonical(environment.sampler)}"
+    described = canonical({path: dataclasses.asdict(dimension) for path, dimension in space.items()})
+    return lambda seed: hashed(f"{before},{seed},{described}")
+
+
+def tuning_key(streams: str, search: str, count: int) -> str:
+    """What a setting that was tuned rests on: the key of the search, its seeds and its number of trials."""
+    return hashed(f'"{search}",{streams},{count}')
+
+
+def trial_keys(fit: str, streams: str, search: str, count: int) -> list[str]:
+    """Keys of the trials of one tuning study.
+
+    The default setting (trial 0) is the same whatever would be searched after it.
 
     Parameters
     ----------
-    pipeline
-        :func:`pipeline_digest` of the pipeline.
+    streams
+        The streams of its seeds in :func:`canonical` text.
     """
-    return digest(
-        SCHEMA_VERSION,
-        [environment.device, dict(environment.libraries), environment.harness],
-        pipeline,
-        [task.fingerprint, task.task_type, task.metric],
-        split.digest,
-        dataclasses.asdict(protocol.budget),
-        dataclasses.asdict(protocol.limits),
-    )
+    start = f'"{fit}",{streams},'
+    return [hashed(f'{start}{number},"{search if number else ""}"') for number in range(count)]
 
 
-def search_key(environment: Environment, sampler: str, seed: int, space: Mapping[str, Range | Choice]) -> str:
-    """What the settings that a sampler proposes rest on, besides the results of the trials before."""
-    described = {path: dataclasses.asdict(dimension) for path, dimension in space.items()}
-    return digest(sampler, environment.sampler, seed, described)
+def cell_key(fit: str, streams: str, tuning: str) -> str:
+    """Key of one cell; ``tuning`` is empty for the default setting, else a :func:`tuning_key`.
 
-
-def trial_key(fit: str, seeds: Seeds, number: int, search: str) -> str:
-    """Key of one trial. The default setting (trial 0) is the same whatever would be searched after it.
-
-    ``search`` is a :func:`search_key`.
+    ``streams`` is as in :func:`trial_keys`.
     """
-    return digest(fit, seeds.streams(), number, search if number else "")
+    return hashed(f'"{fit}",{streams},"{tuning}"')
 
 
-def cell_key(fit: str, seeds: Seeds, tuning: str) -> str:
-    """Key of one cell; ``tuning`` is empty for the default setting, else a digest of how it was tuned."""
-    return digest(fit, seeds.streams(), tuning)
+def job_key(fit: str, cells: Iterable[str]) -> str:
+    """Key of a job: what its fits have in common, and the keys of its cells."""
+    return hashed(f'"{fit}",{canonical([*cells])}')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.plan.keys import component_digest, digest, pipeline_digest
+from benchmark.records.schema import SCHEMA_VERSION
 from benchmark.spec import Budget, Choice, Limits, Range, Splitting, Tuning
 
 Changed = set[tuple[Any, ...]]
@@ -135,6 +137,7 @@ def test_other_indices_change_the_cells_of_that_split(world: Any) -> None:
         lambda world: world.protocol(budget=Budget("steps", 101)),
         lambda world: world.protocol(budget=Budget("steps", 100, batch_size=64)),
         lambda world: world.protocol(limits=Limits(10)),
+        lambda world: world.protocol(precision="bfloat16"),
         lambda world: in_environment(world, device="cuda"),
         lambda world: in_environment(world, libraries={"torch": "3"}),
         lambda world: in_environment(world, harness="edited"),
@@ -266,3 +269,39 @@ def test_a_replicate_has_other_keys_and_other_seeds(world: Any) -> None:
     assert not baseline & {key for place, key in keys.items() if place[0] == "aa"}
     seeds = {row.job.tunings[0].seeds for row in world.plan().rows if row.arm.component == "old"}
     assert len(seeds) == 2 * 2 * 2  # replicate, task, fold
+
+
+def test_a_key_is_the_digest_of_exactly_this(world: Any) -> None:
+    study, environment = world.study, world.environment
+    row = next(row for row in world.plan().rows if row.arm.component == "new")
+    job, tuning = row.job, row.job.tunings[0]
+    protocol = study.protocol
+    fit = digest(
+        SCHEMA_VERSION,
+        [environment.device, dict(environment.libraries), environment.harness],
+        pipeline_digest(job.pipeline),
+        [job.task.fingerprint, job.task.task_type, job.task.metric],
+        world.splits["t"][0].digest,
+        dataclasses.asdict(protocol.budget),
+        dataclasses.asdict(protocol.limits),
+        protocol.precision,
+    )
+    space = {path: dataclasses.asdict(dimension) for path, dimension in job.space.items()}
+    search = digest(protocol.tuning.sampler, environment.sampler, tuning.sampler_seed, space)
+    seeds = list(tuning.seeds.streams())
+    assert [trial.key for trial in tuning.trials] == [
+        digest(fit, seeds, number, search if number else "") for number in range(3)
+    ]
+    tuned = digest(search, seeds, 3)
+    assert [cell.key for cell in job.cells] == [
+        digest(fit, list(cell.seeds.streams()), tuned if cell.setting == "tuned" else "")
+        for cell in job.cells
+    ]
+    assert job.key == digest(fit, [cell.key for cell in job.cells])
+
+
+def test_a_digest_is_the_same_in_every_version() -> None:
+    whole = [1, ["cpu", {"b": "2", "a": "é"}], 0.1, None, True, ""]
+    text = '[1,["cpu",{"a":"\\u00e9","b":"2"}],0.1,null,true,""]'
+    assert digest(*whole) == hashlib.sha256(text.encode()).hexdigest()
+    assert digest(*whole).startswith("217e8f53e620dd43")
