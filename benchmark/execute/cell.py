@@ -1,7 +1,8 @@
-"""One job, from tuning to its last cell: a stream of outcomes, each complete in itself.
+"""One job, from tuning to its last cell: groups of units, each of which leaves a complete outcome.
 
-A job is a fixed sequence of units, first the trials, then the cells. Units that are done already are
-not run again: what follows needs only their rows. So a job can go on after any interruption.
+A job is a fixed sequence of units, first the trials, then the cells. A group is one unit, or those that
+train together as a stack. What a unit rests on are rows alone, so units that are done already are not run
+again, a job can go on after any interruption, and its groups may run in several processes.
 """
 
 from __future__ import annotations
@@ -9,27 +10,36 @@ from __future__ import annotations
 import dataclasses
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from benchmark import data
-from benchmark.data import TaskData
 from benchmark.execute.assemble import makers
-from benchmark.execute.fit import Diverged, Fit, fit
-from benchmark.execute.limits import FitTimeout, peak_memory_mb, reset_peak_memory, time_limit
+from benchmark.execute.devices import (
+    empty_cache,
+    is_out_of_memory,
+    peak_gpu_memory_mb,
+    reset_peak_gpu_memory,
+)
+from benchmark.execute.fit import Diverged, Fit, fit, fit_stacked
+from benchmark.execute.limits import FitTimeout, limited, peak_memory_mb, reset_peak_memory
+from benchmark.execute.material import planned_of, split_of, table_of
+from benchmark.execute.profile import carried, phase
 from benchmark.execute.tune import apply, best, propose
 from benchmark.metrics import METRICS, UndefinedMetric, scores, test_errors
 from benchmark.plan.grid import Job, PlannedCell, PlannedTuning
 from benchmark.plan.keys import default_of
-from benchmark.plan.splits import splits
-from benchmark.spec import CLASSIFICATION, Record, Seeds, Split, Trial
+from benchmark.plan.stacking import refusal
+from benchmark.spec import CLASSIFICATION, Record, Seeds, Trial
 
-__all__ = ["Done", "Outcome", "failed", "run_job", "unfinished"]
+__all__ = ["Done", "Group", "Outcome", "failed", "ready", "run_group", "run_job", "unfinished"]
 
 Done = Mapping[str, Trial | Record]
 """Trials and records by key."""
+
+Group = tuple[str, ...]
+"""Keys of the units that run together: one, or all members of a stack."""
 
 _TRACEBACK_CHARACTERS = 2000
 
@@ -43,6 +53,8 @@ class Outcome:
     """Test predictions of a record that is ok."""
     prediction_of: str = ""
     """Key of the record whose predictions these are too, when nothing was computed."""
+    spent: Mapping[str, float] = field(default_factory=dict)
+    """Seconds by phase of the worker since it last said so, where the run is profiled."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +72,12 @@ def unfinished(job: Job, done: Done) -> list[str]:
     return [*(key for key in trials if key not in done), *(cell.key for cell in cells)]
 
 
-def failed(job: Job, key: str, done: Done, status: str, reason: str) -> Outcome:
-    """The outcome of a unit that did not live to write its own, with the setting that it was at."""
-    failure = _Failure(status, reason)
+def failed(job: Job, key: str, done: Done, status: str, reason: str, said: str = "") -> Outcome:
+    """The outcome of a unit that did not live to write its own, with the setting that it was at.
+
+    What it ``said`` last takes the place of the traceback.
+    """
+    failure = _Failure(status, reason, said)
     for tuning in job.tunings:
         for trial in tuning.trials:
             if trial.key == key:
@@ -72,28 +87,83 @@ def failed(job: Job, key: str, done: Done, status: str, reason: str) -> Outcome:
     return Outcome(_failed_record(job, cell, failure, _chosen(job, cell, done)))
 
 
-def run_job(job: Job, done: Done) -> Iterator[Outcome]:
-    """Outcomes of the unfinished units of a job, in order.
+def ready(job: Job, done: Done) -> list[Group]:
+    """The groups with unfinished units that have everything they rest on in ``done``, in order.
+
+    A stack is listed whole, with the members that are done: the same composition gives the same bits.
+    """
+    left = unfinished(job, done)
+    stacks = {key: stack for stack in job.stacks for key in stack}
+    groups = dict.fromkeys(stacks.get(key, (key,)) for key in left)
+    rests = _rests(job)
+    return [group for group in groups if all(on in done for key in group for on in rests[key])]
+
+
+def _rests(job: Job) -> dict[str, list[str]]:
+    """Keys of the rows that each unit reads, by key."""
+    rests: dict[str, list[str]] = {}
+    sees_earlier = job.protocol.tuning.sampler == "tpe"
+    for tuning in job.tunings:
+        for trial in tuning.trials:
+            rests[trial.key] = [before.key for before in tuning.trials[: trial.number if sees_earlier else 0]]
+    twins = {cell.seed: cell.key for cell in job.cells if cell.setting == "default"}
+    for cell in job.cells:
+        tuned = cell.setting == "tuned"
+        chosen_by = [trial.key for trial in job.tunings[cell.tuning].trials] if tuned else []
+        rests[cell.key] = [*chosen_by, twins[cell.seed]] if tuned and cell.seed in twins else chosen_by
+    return rests
+
+
+def run_group(job: Job, group: Group, done: Done) -> tuple[Outcome, ...]:
+    """Outcomes of the unfinished units of a group; ``done`` has what they rest on.
 
     Every exception of a component ends in a row with its status; only a broken harness raises.
     """
+    outcomes = _run_group(job, group, done)
+    if spent := carried():
+        outcomes = (dataclasses.replace(outcomes[0], spent=spent), *outcomes[1:])
+    return outcomes
+
+
+def _run_group(job: Job, group: Group, done: Done) -> tuple[Outcome, ...]:
+    table_of(job), split_of(job)  # what is wrong with the data is no component's doing
+    units = {key: _unit(job, key, done) for key in group}
+    members = {key: unit for key, unit in units.items() if isinstance(unit, _Unit)}
+    together, remark = _fitted_together(job, members)
+    # Of a stack's members some may wait for nobody; asking about all of a job would be slow for one cell.
+    wanted = set(unfinished(job, done)) if len(group) > 1 else set(group) - done.keys()
+    return tuple(
+        unit
+        if isinstance(unit, Outcome)
+        else _remarked(_attempt(job, unit, together.get(key)), len(together), remark)
+        for key, unit in units.items()
+        if key in wanted
+    )
+
+
+def _remarked(outcome: Outcome, stacked: int, remark: str) -> Outcome:
+    """The outcome, with how many were trained together, and why not."""
+    if not stacked and not remark:
+        return outcome
+    reason = "; ".join(filter(None, [outcome.row.reason, remark]))
+    return dataclasses.replace(outcome, row=dataclasses.replace(outcome.row, stacked=stacked, reason=reason))
+
+
+def run_job(job: Job, done: Done) -> Iterator[tuple[Outcome, ...]]:
+    """Outcomes of the unfinished units of a job, group by group, in order."""
     known: dict[str, Trial | Record] = dict(done)
-    trials = {trial.key: (tuning, trial.number) for tuning in job.tunings for trial in tuning.trials}
-    cells = {cell.key: cell for cell in job.cells}
-    for key in unfinished(job, done):
-        if key in trials:
-            outcome = _run_trial(job, key, *trials[key], known)
-        else:
-            outcome = _run_cell(job, cells[key], known)
-        known[key] = outcome.row
-        yield outcome
+    while groups := ready(job, known):
+        outcomes = run_group(job, groups[0], known)
+        known |= {outcome.row.key: outcome.row for outcome in outcomes}
+        yield outcomes
 
 
 def _proposed(job: Job, tuning: PlannedTuning, number: int, known: Done) -> dict[str, Any]:
     """The setting of a trial, whose predecessors are known."""
     tried = [trial for trial in _trials(tuning, known) if trial.number < number]
     default = default_of(job.pipeline, job.space)
-    return propose(job.space, job.protocol.tuning.sampler, tuning.sampler_seed, number, default, tried)
+    with phase("propose"):
+        return propose(job.space, job.protocol.tuning.sampler, tuning.sampler_seed, number, default, tried)
 
 
 def _chosen(job: Job, cell: PlannedCell, known: Done) -> Mapping[str, Any]:
@@ -109,7 +179,26 @@ def _trials(tuning: PlannedTuning, known: Done) -> list[Trial]:
     return [row for row in rows if isinstance(row, Trial)]
 
 
-def _run_trial(job: Job, key: str, tuning: PlannedTuning, number: int, known: Done) -> Outcome:
+@dataclass(frozen=True, eq=False)
+class _Unit:
+    """A trial or cell that is to be fitted."""
+
+    setting: Mapping[str, Any]
+    seeds: Seeds
+    outcome: Callable[[Fit], Outcome]
+    failed: Callable[[_Failure], Outcome]
+
+
+def _unit(job: Job, key: str, known: Done) -> _Unit | Outcome:
+    """A unit by its key, or its outcome where there is nothing to compute."""
+    planned = planned_of(job, key)
+    if isinstance(planned, PlannedCell):
+        return _cell(job, planned, known)
+    tuning, trial = planned
+    return _trial(job, key, tuning, trial.number, known)
+
+
+def _trial(job: Job, key: str, tuning: PlannedTuning, number: int, known: Done) -> _Unit:
     setting = _proposed(job, tuning, number, known)
 
     def outcome(result: Fit) -> Outcome:
@@ -118,13 +207,13 @@ def _run_trial(job: Job, key: str, tuning: PlannedTuning, number: int, known: Do
         seconds = result.fit_seconds
         return Outcome(Trial(key, number, setting, "ok", reason, result.validation_error, error, seconds))
 
-    found = _attempt(job, setting, tuning.seeds, outcome)
-    if isinstance(found, _Failure):
-        return Outcome(Trial(key, number, setting, found.status, found.reason))
-    return found
+    def without(failure: _Failure) -> Outcome:
+        return Outcome(Trial(key, number, setting, failure.status, failure.reason))
+
+    return _Unit(setting, tuning.seeds, outcome, without)
 
 
-def _run_cell(job: Job, cell: PlannedCell, known: Done) -> Outcome:
+def _cell(job: Job, cell: PlannedCell, known: Done) -> _Unit | Outcome:
     setting = _chosen(job, cell, known)
     if cell.setting == "tuned" and not setting:
         twin = known.get(next(c.key for c in job.cells if c.seed == cell.seed and c.setting == "default"))
@@ -133,12 +222,15 @@ def _run_cell(job: Job, cell: PlannedCell, known: Done) -> Outcome:
             record = dataclasses.replace(twin, key=cell.key, trials=_tries(job, cell))
             return Outcome(record, prediction_of=twin.key if twin.status == "ok" else "")
     reset_peak_memory()
+    reset_peak_gpu_memory(job.device)
 
     def outcome(result: Fit) -> Outcome:
         return Outcome(_record(job, cell, result, setting), result.prediction)
 
-    found = _attempt(job, setting, cell.seeds, outcome)
-    return Outcome(_failed_record(job, cell, found, setting)) if isinstance(found, _Failure) else found
+    def without(failure: _Failure) -> Outcome:
+        return Outcome(_failed_record(job, cell, failure, setting))
+
+    return _Unit(setting, cell.seeds, outcome, without)
 
 
 def _tries(job: Job, cell: PlannedCell) -> int:
@@ -146,7 +238,7 @@ def _tries(job: Job, cell: PlannedCell) -> int:
 
 
 def _record(job: Job, cell: PlannedCell, result: Fit, setting: Mapping[str, Any]) -> Record:
-    split, task = _split(job), job.task
+    split, task = split_of(job), job.task
     truth, weights = _truth(job)
     score, reason = _test_score(job, result)
     return Record(
@@ -165,6 +257,7 @@ def _record(job: Job, cell: PlannedCell, result: Fit, setting: Mapping[str, Any]
         fit_seconds=result.fit_seconds,
         predict_seconds=result.predict_seconds,
         peak_memory_mb=peak_memory_mb(),
+        peak_gpu_memory_mb=peak_gpu_memory_mb(job.device),
         trials=_tries(job, cell),
         setting=dict(setting),
     )
@@ -184,7 +277,7 @@ def _failed_record(job: Job, cell: PlannedCell, failure: _Failure, setting: Mapp
 
 def _truth(job: Job) -> tuple[np.ndarray, np.ndarray | None]:
     """Target and weights of the test rows."""
-    table, test = _table(job), _split(job).test
+    table, test = table_of(job), split_of(job).test
     return table.y[test], None if table.weights is None else table.weights[test]
 
 
@@ -197,68 +290,87 @@ def _test_score(job: Job, result: Fit) -> tuple[float | None, str]:
         return None, "; ".join(filter(None, [result.remark, f"{error}; pooled over the folds"]))
 
 
-def _attempt(
-    job: Job, setting: Mapping[str, Any], seeds: Seeds, outcome: Callable[[Fit], Outcome]
-) -> Outcome | _Failure:
-    """The outcome of one fit within its limits, or why there is none.
+def _fitted_together(job: Job, units: Mapping[str, _Unit]) -> tuple[dict[str, Fit | BaseException], str]:
+    """What became of units that are trained together, by key; nothing, and why, where they are not."""
+    count = len(units)
+    if count < 2:
+        wanted = job.protocol.stacking == "on" and job.pipeline.family == "neural"
+        why = refusal(job.pipeline, job.protocol) if wanted else ""
+        return {}, why and f"trained alone: {why}"
+    found: list[Fit | BaseException]
+    limits = job.protocol.limits
+    seconds = None if limits.seconds is None else count * limits.seconds
+    memory = None if limits.memory_mb is None else count * limits.memory_mb
+    try:
+        with limited(dataclasses.replace(limits, seconds=seconds, memory_mb=memory), job.device):
+            found = fit_stacked(
+                [apply(job.pipeline, unit.setting) for unit in units.values()],
+                table_of(job),
+                job.task,
+                split_of(job),
+                metric=job.task.metric,
+                budget=job.protocol.budget,
+                seeds=[unit.seeds for unit in units.values()],
+                device=job.device,
+                precision=job.protocol.precision,
+            )
+    except FitTimeout:
+        late = FitTimeout(f"{count} together took longer than {count} × protocol.limits.seconds")
+        found = [late for _ in units]
+    except Exception as error:  # nobody's doing alone: each gets an outcome of its own
+        empty_cache(job.device)
+        return {}, f"trained alone: {_first_line(error)}"
+    return dict(zip(units, found, strict=True)), ""
+
+
+def _fitted_alone(job: Job, unit: _Unit) -> Fit:
+    """The fit of one unit within its limits."""
+    pipeline = apply(job.pipeline, unit.setting)
+    with phase("import"):
+        make = makers(pipeline)  # imports are not in a fit's time
+    table, split = table_of(job), split_of(job)
+    with limited(job.protocol.limits, job.device):
+        return fit(
+            pipeline,
+            table,
+            job.task,
+            split,
+            metric=job.task.metric,
+            budget=job.protocol.budget,
+            seeds=unit.seeds,
+            device=job.device,
+            precision=job.protocol.precision,
+            make=make,
+        )
+
+
+def _attempt(job: Job, unit: _Unit, together: Fit | BaseException | None) -> Outcome:
+    """The outcome of a unit: of what came of it in its stack, or of a fit alone.
 
     Scoring is part of the attempt: a prediction of the wrong shape is its component's affair.
     """
-    table, split, pipeline = _table(job), _split(job), apply(job.pipeline, setting)
     try:
-        makers(pipeline)  # imports are not in a fit's time
-        with time_limit(job.protocol.limits.seconds):
-            result = fit(
-                pipeline,
-                table,
-                job.task,
-                split,
-                metric=job.task.metric,
-                budget=job.protocol.budget,
-                seeds=seeds,
-                device=job.device,
-            )
-        return outcome(result)
+        if isinstance(together, BaseException):
+            raise together
+        result = _fitted_alone(job, unit) if together is None else together
+        with phase("score"):
+            return unit.outcome(result)
     except Diverged as error:
-        return _Failure("diverged", str(error))
+        failure = _Failure("diverged", str(error))
     except UndefinedMetric as error:
-        return _Failure("failed", f"{error}, and these are the validation rows")
+        failure = _Failure("failed", f"{error}, and these are the validation rows")
     except FitTimeout as error:
-        return _Failure("timeout", str(error))
-    except MemoryError as error:
-        return _Failure("out_of_memory", _first_line(error), traceback.format_exc()[-_TRACEBACK_CHARACTERS:])
+        failure = _Failure("timeout", str(error))
     except Exception as error:  # whatever a component raises is its outcome
-        return _Failure("failed", _first_line(error), traceback.format_exc()[-_TRACEBACK_CHARACTERS:])
+        said = traceback.format_exc()[-_TRACEBACK_CHARACTERS:]
+        failure = _Failure("failed", _first_line(error), said)
+        if is_out_of_memory(error):
+            failure = _Failure("out_of_memory", _first_line(error), said)
+            traceback.clear_frames(error.__traceback__)  # they hold what filled the memory
+            empty_cache(job.device)
+    return unit.failed(failure)
 
 
 def _first_line(error: BaseException) -> str:
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}"[:500] if text else type(error).__name__
-
-
-_tables: dict[tuple[str, str], TaskData] = {}
-_split_lists: dict[tuple[Any, ...], tuple[Split, ...]] = {}
-
-
-def _address(job: Job) -> tuple[str, str]:
-    """What tells data apart: the same arrays may come with other groups or splits of their own."""
-    return job.task.fingerprint, repr(job.dataset)
-
-
-def _table(job: Job) -> TaskData:
-    """The job's data; a worker keeps the last few tasks it worked on."""
-    at = _address(job)
-    if at not in _tables:
-        while len(_tables) >= 4:
-            del _tables[next(iter(_tables))]
-        _tables[at] = data.load(job.dataset, job.task.fingerprint)
-    return _tables[at]
-
-
-def _split(job: Job) -> Split:
-    """The job's split, drawn anew from the same seed as in the plan."""
-    at = (*_address(job), job.protocol.splits, job.root_seed)
-    if at not in _split_lists:
-        _split_lists.clear()
-        _split_lists[at] = splits(job.task, _table(job).basis(), job.protocol.splits, job.root_seed)
-    return next(s for s in _split_lists[at] if (s.repeat, s.fold) == (job.repeat, job.fold))

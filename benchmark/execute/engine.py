@@ -6,8 +6,9 @@ import importlib
 import itertools
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,17 +17,25 @@ from tqdm import tqdm
 from benchmark.catalog import open_catalog
 from benchmark.config import trust
 from benchmark.execute.cell import Done, Outcome, unfinished
+from benchmark.execute.devices import take_gpu
 from benchmark.execute.limits import pin_threads, warm_up
+from benchmark.execute.profile import Profile, begin, phase, take
 from benchmark.plan.grid import Job, Plan
 from benchmark.records.store import Store
-from benchmark.spec import Record
 
 __all__ = ["EXECUTORS", "Context", "Executor", "Progress", "execute", "missing_jobs"]
 
 EXECUTORS: Mapping[str, str] = {
-    "processes": "benchmark.execute.executors.processes",
-    "serial": "benchmark.execute.executors.serial",
+    "processes": "benchmark.execute.executors.processes:Processes",
+    "ray": "benchmark.execute.executors.ray:Ray",
+    "serial": "benchmark.execute.executors.serial:Serial",
+    "slurm": "benchmark.execute.executors.slurm:Slurm",
 }
+
+_CLAIMED_AT_ONCE = 8
+"""Jobs per worker that are leased in one transaction: few enough to leave some to another driver."""
+_LOOK_AGAIN_SECONDS = 0.5
+"""How long to wait before looking again at what another driver is computing."""
 
 
 @dataclass(frozen=True)
@@ -36,23 +45,49 @@ class Context:
     workers: int
     config_dirs: tuple[str, ...]
     trust: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The executor's own settings."""
+    folder: Path = Path("results")
+    """Where the store is; what an executor has to keep there lives in a folder of its own below it."""
+    device: str = "cpu"
+    """Where networks train: ``cpu`` or ``cuda``."""
+    profile: bool = False
+    """Whether outcomes say what their worker spent its time on."""
+    number: int = 0
+    """Which of the workers of its machine a worker is."""
+    asked_at: float = field(default_factory=time.time)
+    """When the worker was asked for, in seconds since the epoch."""
+
+    def of_worker(self, number: int, asked_at: float) -> Context:
+        """What one worker is told; one that takes another's place gets its number."""
+        return replace(self, number=number, asked_at=asked_at)
 
     def prepare(self) -> None:
-        """Pin threads, make the components of the given folders importable, and warm up."""
-        pin_threads()
-        open_catalog([Path(folder) for folder in self.config_dirs])
-        trust(self.trust)
-        warm_up()
+        """Pin threads, make the components of the given folders importable, take a GPU, and warm up.
+
+        Raises
+        ------
+        RequestError
+            When there is no GPU for ``device=cuda``.
+        """
+        begin(self.asked_at, reporting=self.profile)
+        with phase("start"):
+            pin_threads()
+            open_catalog([Path(folder) for folder in self.config_dirs])
+            trust(self.trust)
+            if self.device == "cuda":
+                take_gpu(self.number, self.workers)
+            warm_up(self.device)
 
 
-class Executor(Protocol):
-    """Turns jobs, each with what is done of it, into outcomes; order is free, loss is not."""
+class Executor(AbstractContextManager["Executor"], Protocol):
+    """Turns jobs, each with what is done of it, into outcomes; its workers live until it is left."""
 
-    def __call__(self, batches: Iterable[Sequence[tuple[Job, Done]]], context: Context) -> Iterator[Outcome]:
-        """Outcomes of the unfinished units of all jobs.
+    def run(self, jobs: Iterator[tuple[Job, Done]]) -> Iterator[Sequence[Outcome]]:
+        """Outcomes of the unfinished units of all jobs; those that came together are kept together.
 
-        Every outcome of a batch has been taken before the next batch is asked for: what is in it may
-        depend on them.
+        A job is pulled when there is a worker for it, since whatever is pulled is leased to this driver. The
+        order of outcomes is free, but when this ends every one has been given. It may be called again.
         """
         ...
 
@@ -68,15 +103,19 @@ class Progress:
     """Why it stopped before the end: ``interrupted``, ``budget``, or empty."""
     left: int = 0
     """Trials and cells that are still to be computed; in a study that may stop early, at most."""
+    profile: Profile | None = None
+    """Where the time went; None where nobody asked."""
 
 
 def missing_jobs(plan: Plan, store: Store) -> list[tuple[Job, Done]]:
     """Every job of the plan that has something left to do, with the rows that it has already."""
-    kept = store.record_keys()
-    jobs = [job for job in plan.jobs() if any(cell.key not in kept for cell in job.cells)]
-    trials = store.trials([trial.key for job in jobs for trial in job.trials])
-    records = store.records([cell.key for job in jobs for cell in job.cells])
-    known: dict[str, Any] = {**trials, **records}
+    with phase("store"):
+        kept = store.record_keys()
+        jobs = [job for job in plan.jobs() if any(cell.key not in kept for cell in job.cells)]
+        known: dict[str, Any] = {
+            **store.trials(trial.key for job in jobs for trial in job.trials),
+            **store.records(cell.key for job in jobs for cell in job.cells if cell.key in kept),
+        }
     keys = {job.key: [*(t.key for t in job.trials), *(c.key for c in job.cells)] for job in jobs}
     return [(job, {key: known[key] for key in keys[job.key] if key in known}) for job in jobs]
 
@@ -94,6 +133,8 @@ def execute(
 ) -> Progress:
     """Run every missing unit of each plan in turn, the costliest jobs first; keep each outcome when it comes.
 
+    What another driver of the same store is computing is waited for, and never computed twice.
+
     Parameters
     ----------
     plans
@@ -106,47 +147,96 @@ def execute(
         Stop in order once this much time has passed.
     """
     start = time.monotonic()
-    wanted = (sorted(missing_jobs(plan, store), key=lambda item: -cost(item[0])) for plan in plans)
-    batches = (jobs for jobs in wanted if jobs)
-    if (first := next(batches, None)) is None:
-        return Progress(0, 0.0)
-    run: Executor = importlib.import_module(EXECUTORS[executor]).execute
     executed, stopped = 0, ""
+    profile = Profile(context.workers)
+    profile.add_own(take())
     every = 0.2 if sys.stderr.isatty() else 15.0  # a log file wants few lines
-    with tqdm(total=_units(first), unit="fit", disable=quiet, mininterval=every, smoothing=0.05) as bar:
-        outcomes = run(_counted(itertools.chain([first], batches), bar), context)
+    with ExitStack() as stack:
+        bar = tqdm(total=0, unit="fit", disable=quiet, mininterval=every, smoothing=0.05, delay=0.01)
+        stack.enter_context(bar)
+        outcomes = stack.enter_context(closing(_outcomes(plans, store, executor, context, cost, bar)))
         try:
-            for outcome in outcomes:
-                _keep(store, outcome, provenance)
-                executed += 1
-                bar.update()
+            for some in outcomes:
+                with phase("store"):
+                    store.put([(one.row, one.prediction, one.prediction_of) for one in some], provenance)
+                executed += len(some)
+                for one in some:
+                    profile.note(one.row.key, one.spent)
+                bar.update(len(some))
                 if budget_seconds is not None and time.monotonic() - start > budget_seconds:
                     stopped = "budget"
                     break
         except KeyboardInterrupt:
             stopped = "interrupted"
-        finally:
-            outcomes.close()  # type: ignore[attr-defined]
-    return Progress(executed, time.monotonic() - start, stopped)
+    profile.add_own(take())
+    profile.seconds = time.monotonic() - start
+    return Progress(executed, profile.seconds, stopped, profile=profile if context.profile else None)
 
 
-def _counted(
-    batches: Iterable[Sequence[tuple[Job, Done]]], bar: tqdm[Any]
-) -> Iterator[Sequence[tuple[Job, Done]]]:
-    """The batches, each added to what the bar counts up to."""
-    total = 0
-    for jobs in batches:
-        bar.total = total = total + _units(jobs)
-        yield jobs
+def _outcomes(
+    plans: Iterable[Plan],
+    store: Store,
+    executor: str,
+    context: Context,
+    cost: Callable[[Job], float],
+    bar: tqdm[Any],
+) -> Generator[Sequence[Outcome], None, None]:
+    """Outcomes of everything that is missing; whatever was given has been kept when the next is asked for."""
+    with ExitStack() as stack:
+        workers: Executor | None = None
+        total = 0
+        for plan in plans:
+            while jobs := sorted(missing_jobs(plan, store), key=lambda item: -cost(item[0])):
+                bar.total = total + _units(jobs)
+                if workers is None:
+                    workers = stack.enter_context(_made(executor)(context))
+                claimed = _Claimed(jobs, store, _CLAIMED_AT_ONCE * context.workers)
+                given = 0
+                for some in workers.run(iter(claimed)):
+                    given += len(some)
+                    yield some
+                total += given
+                if claimed.count and not given:
+                    raise RuntimeError(f"executor={executor} lost every outcome of {claimed.count} jobs")
+                if not claimed.count:
+                    time.sleep(_LOOK_AGAIN_SECONDS)
+                    yield ()  # a budget ends while others compute, too
+
+
+def _made(executor: str) -> Callable[[Context], Executor]:
+    module, _, name = EXECUTORS[executor].partition(":")
+    made: Callable[[Context], Executor] = getattr(importlib.import_module(module), name)
+    return made
+
+
+@dataclass
+class _Claimed:
+    """Jobs that were leased to this driver, some at a time; those that others hold a part of are left out."""
+
+    jobs: Sequence[tuple[Job, Done]]
+    store: Store
+    at_once: int
+    count: int = 0
+    """Jobs that were given out."""
+
+    def __iter__(self) -> Iterator[tuple[Job, Done]]:
+        waiting, taken = iter(self.jobs), set[str]()
+        while some := list(itertools.islice(waiting, self.at_once)):
+            wanted = {job.key: set(unfinished(job, done)) for job, done in some}
+            with phase("store"):
+                granted = self.store.leases.claim(set().union(*wanted.values()) - taken)
+            whole = []
+            for job, done in some:
+                keys = wanted[job.key]
+                if keys <= granted and not keys & taken:  # two jobs may share a unit: the second waits
+                    taken |= keys
+                    whole.append((job, done))
+            if rest := granted - taken:
+                self.store.leases.release(rest)
+            for item in whole:
+                self.count += 1
+                yield item
 
 
 def _units(jobs: Sequence[tuple[Job, Done]]) -> int:
     return len({key for job, done in jobs for key in unfinished(job, done)})
-
-
-def _keep(store: Store, outcome: Outcome, provenance: str) -> None:
-    if isinstance(outcome.row, Record):
-        record = replace(outcome.row, provenance=provenance)
-        store.put_record(record, outcome.prediction, outcome.prediction_of)
-    else:
-        store.put_trial(outcome.row)

@@ -2,78 +2,33 @@
 
 from __future__ import annotations
 
+import functools
+import random
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from sklearn.exceptions import ConvergenceWarning
 
 from benchmark.data import TaskData
 from benchmark.execute import assemble
-from benchmark.execute.outputs import predict
-from benchmark.execute.prepared import Prepared, owned, prepare
-from benchmark.execute.rows import Rows, chunk_size, to_rows
-from benchmark.execute.train import Diverged, Pace, Parts, train
-from benchmark.metrics import METRICS, Metric
+from benchmark.execute.networks import fit_network, fit_networks
+from benchmark.execute.prepared import Prepared
+from benchmark.execute.profile import phase
+from benchmark.execute.request import Fit, Request, finite
+from benchmark.execute.rows import chunk_size
+from benchmark.execute.stack import Unstackable
+from benchmark.execute.train import Diverged
+from benchmark.metrics import METRICS
 from benchmark.spec import Budget, Pipeline, Seeds, Split, Task
 
-__all__ = ["Diverged", "Fit", "fit"]
+__all__ = ["Diverged", "Fit", "Unstackable", "fit", "fit_stacked"]
 
 Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Fit:
-    """What fitting a pipeline on one split leaves."""
-
-    prediction: npt.NDArray[np.float32]
-    """Of the test rows: probabilities ``(n_test, n_classes)``; values ``(n_test,)``, of forecasts ``(n_test,
-    horizon)``; of a language task the probability of the true class at every position ``(n_test, time)``, 1
-    where nothing is asked, since the probabilities of all classes would be far too large to keep."""
-    validation_error: float
-    steps: int
-    """Optimizer steps up to the model that was kept; 0 outside the neural family."""
-    fit_seconds: float
-    """Preprocessing included; imports not."""
-    predict_seconds: float
-    """Preprocessing of the test rows included."""
-    remark: str = ""
-    """One line, or nothing."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Request:
-    """Everything that a family needs to know for one fit."""
-
-    pipeline: Pipeline
-    make: assemble.Makers
-    data: TaskData
-    task: Task
-    split: Split
-    metric: Metric
-    budget: Budget
-    seeds: Seeds
-    device: str
-
-    def prepared(self, **conversion: Any) -> Prepared:
-        """The parts of the split, preprocessed."""
-        component = self.pipeline.components["preprocessor"]
-        return prepare(self.data, self.split, component, self.make["preprocessor"], **conversion)
-
-    def weights(self, rows: Any) -> Array | None:
-        """Weights of some rows; None where all count the same."""
-        return None if self.data.weights is None else self.data.weights[rows]
-
-    def validation_error(self, prediction: Array) -> float:
-        """The metric's error on the validation rows."""
-        rows = self.split.validation
-        return self.metric.error(self.data.y[rows], prediction, self.weights(rows))
 
 
 def fit(
@@ -86,6 +41,8 @@ def fit(
     budget: Budget,
     seeds: Seeds,
     device: str = "cpu",
+    precision: str = "float32",
+    make: assemble.Makers | None = None,
 ) -> Fit:
     """The prediction of a pipeline fitted on the training rows of one split.
 
@@ -106,6 +63,10 @@ def fit(
         Of initial weights, order and dropout. Learners with a single seed get ``weights`` modulo 2**31.
     device
         Where a network trains, as torch names it.
+    precision
+        What a network computes in, as :class:`~benchmark.execute.precision.Precision` says.
+    make
+        What :func:`~benchmark.execute.assemble.makers` made of the pipeline, where that was called already.
 
     Raises
     ------
@@ -116,72 +77,59 @@ def fit(
     UndefinedMetric
         When the validation rows do not define the metric.
     """
-    request = _Request(
-        pipeline, assemble.makers(pipeline), data, task, split, METRICS[metric], budget, seeds, device
-    )
-    return _FAMILIES[pipeline.family](request)
+    make = assemble.makers(pipeline) if make is None else make
+    request = Request(pipeline, make, data, task, split, METRICS[metric], budget, seeds, device, precision)
+    _seed_libraries(seeds)
+    with phase("fit"):
+        return _FAMILIES[pipeline.family](request)
 
 
-def _fit_network(request: _Request) -> Fit:
-    """A network trained by gradient steps, at its best checkpoint."""
-    torch.use_deterministic_algorithms(True)
-    task, y, split, device = request.task, request.data.y, request.split, request.device
+def fit_stacked(
+    pipelines: Sequence[Pipeline],
+    data: TaskData,
+    task: Task,
+    split: Split,
+    *,
+    metric: str,
+    budget: Budget,
+    seeds: Sequence[Seeds],
+    device: str = "cpu",
+    precision: str = "float32",
+) -> list[Fit | BaseException]:
+    """What :func:`fit` gives or raises for every pipeline, from networks that are trained together.
 
-    parts = request.prepared(form=device, convert=lambda part: to_rows(part, device))
-    started = time.perf_counter()
-    scale = _Scale(0.0, 1.0) if task.n_classes else _Scale.of(y[split.train])
-    pace = Pace.of(request.budget, len(parts.train))
-    trainee = _trainee(request, parts.train, pace)
+    A member's seconds are its share of what the stack takes: every moment is shared by those still in it.
 
-    def prediction(of: Rows, numbers: Any) -> Array:
-        asked = torch.tensor(y[numbers], device=device) if task.task_type == "language" else None
-        values = predict(trainee.network, of, task.task_type, task.n_outputs, asked=asked)
-        return scale.restore(values)
+    Parameters
+    ----------
+    pipelines
+        Neural ones, different only in their optimizers and schedules.
+    seeds
+        Of every pipeline. What is random in a forward pass comes from the ``dropout`` stream of the first.
+    data, task, split, metric, budget, device, precision
+        As of :func:`fit`; the budget is not in seconds.
 
-    def validation_error() -> float | None:
-        values = prediction(parts.validation, split.validation)
-        return request.validation_error(values) if np.isfinite(values).all() else None
-
-    trained = train(
-        trainee,
-        parts.train,
-        torch.tensor(y[split.train] if task.n_classes else scale.standardise(y[split.train]), device=device),
-        _to_weights(request.weights(split.train), device),
-        pace=pace,
-        budget=request.budget,
-        seeds=request.seeds,
-        validation_error=validation_error,
-    )
-    fitted = time.perf_counter()
-    test_prediction = _finite(prediction(parts.test, split.test), "test")
-    seconds = fitted - started + parts.fit_seconds, time.perf_counter() - fitted + parts.test_seconds
-    return Fit(test_prediction, trained.validation_error, trained.steps, *seconds, trained.remark)
-
-
-def _trainee(request: _Request, rows: Rows, pace: Pace) -> Parts:
-    """The network with fresh weights, and everything that trains it, on the device."""
-    pipeline, make, task, device = request.pipeline, request.make, request.task, request.device
-    torch.manual_seed(request.seeds.weights)
-    every_step = task.task_type == "language"
-    network = assemble.network(pipeline, make, rows, task.n_outputs, every_step=every_step).to(device)
-    loss = make["loss"](task.task_type, task.n_outputs)
-    optimizer = assemble.optimizer(pipeline, make, network)
-    return Parts(
-        network,
-        loss.to(device) if isinstance(loss, torch.nn.Module) else loss,
-        optimizer,
-        assemble.schedule(pipeline, make, optimizer, pace.total),
-        train_eval=assemble.asks(pipeline, "optimizer", "train_eval"),
-        closure=assemble.asks(pipeline, "optimizer", "closure"),
-        by_error=assemble.asks(pipeline, "schedule", "validation_error"),
-    )
+    Raises
+    ------
+    Unstackable
+        When these networks cannot be trained together.
+    """
+    requests = [
+        Request(one, assemble.makers(one), data, task, split, METRICS[metric], budget, own, device, precision)
+        for one, own in zip(pipelines, seeds, strict=True)
+    ]
+    _seed_libraries(seeds[0])
+    with phase("fit"):
+        return fit_networks(requests)
 
 
-def _to_weights(weights: Array | None, device: str) -> torch.Tensor | None:
-    return None if weights is None else torch.tensor(weights, dtype=torch.float32, device=device)
+def _seed_libraries(seeds: Seeds) -> None:
+    """Fix what components draw that ask for no seed, and not of torch: it would depend on earlier fits."""
+    random.seed(seeds.weights)
+    np.random.seed(seeds.weights % 2**32)
 
 
-def _fit_learner(request: _Request) -> Fit:
+def _fit_learner(request: Request) -> Fit:
     """A booster or an estimator, which trains itself."""
     pipeline, make, y, split = request.pipeline, request.make, request.data.y, request.split
     slot = "booster" if "booster" in make else "estimator"
@@ -190,27 +138,35 @@ def _fit_learner(request: _Request) -> Fit:
     parts = request.prepared()
     started = time.perf_counter()
     learner = assemble.learner(pipeline, make, request.task.task_type, request.seeds.weights % 2**31)
+    inputs, extra = (parts.owned(parts.train), y[split.train]), _extra(request, parts, slot)
+    earlier = 0.0
     with _noting_convergence(remarks):
-        learner.fit(owned(parts.train), y[split.train], **_extra(request, parts, slot))
+        if assemble.asks(pipeline, slot, "binned"):
+            at = type(learner), learner.binning()
+            extra["binned"], earlier = parts.once(at, functools.partial(learner.bin, *inputs, **extra))
+        learner.fit(*inputs, **extra)
     fitted = time.perf_counter()
 
-    said = _predict_learner(learner, parts.validation, request.task, y[split.validation])
-    validation_prediction = _finite(said, "validation")
+    with phase("evaluate"):
+        said = _predict_learner(learner, parts.owned(parts.validation), request.task, y[split.validation])
+        validation_prediction = finite(said, "validation")
     starting = time.perf_counter()
-    test_prediction = _finite(_predict_learner(learner, parts.test, request.task, y[split.test]), "test")
+    with phase("predict"):
+        said = _predict_learner(learner, parts.owned(parts.test), request.task, y[split.test])
+        test_prediction = finite(said, "test")
     done = time.perf_counter()
     error = request.validation_error(validation_prediction)
-    seconds = fitted - started + parts.fit_seconds, done - starting + parts.test_seconds
+    seconds = fitted - started + earlier + parts.fit_seconds, done - starting + parts.test_seconds
     return Fit(test_prediction, error, 0, *seconds, "; ".join(remarks))
 
 
-def _extra(request: _Request, parts: Prepared, slot: str) -> dict[str, Any]:
+def _extra(request: Request, parts: Prepared, slot: str) -> dict[str, Any]:
     """What a learner's ``fit`` is passed because it asks for it."""
     extra: dict[str, Any] = {}
     validates, weighs = (assemble.asks(request.pipeline, slot, need) for need in ("validation", "weights"))
     weighs = weighs and request.data.weights is not None
     if validates:
-        extra["validation"] = (owned(parts.validation), request.data.y[request.split.validation])
+        extra["validation"] = (parts.owned(parts.validation), request.data.y[request.split.validation])
     if weighs:
         extra["sample_weight"] = request.weights(request.split.train)
     if validates and weighs:
@@ -218,8 +174,8 @@ def _extra(request: _Request, parts: Prepared, slot: str) -> dict[str, Any]:
     return extra
 
 
-_FAMILIES: Mapping[str, Callable[[_Request], Fit]] = {
-    "neural": _fit_network,
+_FAMILIES: Mapping[str, Callable[[Request], Fit]] = {
+    "neural": fit_network,
     "boosting": _fit_learner,
     "estimator": _fit_learner,
 }
@@ -227,7 +183,6 @@ _FAMILIES: Mapping[str, Callable[[_Request], Fit]] = {
 
 def _predict_learner(learner: Any, inputs: Any, task: Task, y: Array) -> npt.NDArray[np.float32]:
     """What :class:`Fit` says, with probability 0 for the classes that training did not have."""
-    inputs = owned(inputs)
     if task.n_classes == 0:
         return np.asarray(learner.predict(inputs), dtype=np.float32)
     if task.task_type == "language":
@@ -251,32 +206,6 @@ def _likelihoods(learner: Any, texts: Any, y: Array, n_classes: int) -> npt.NDAr
             columns >= 0, probabilities[row, position, columns], 0.0
         )
     return likelihoods
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """Mean and deviation of the target's training rows, over all steps of forecasts."""
-
-    mean: float
-    deviation: float
-
-    @classmethod
-    def of(cls, y: Array) -> _Scale:
-        return cls(float(y.mean()), float(y.std()) or 1.0)
-
-    def standardise(self, y: Array) -> npt.NDArray[np.float32]:
-        return ((y - self.mean) / self.deviation).astype(np.float32)
-
-    def restore(self, values: Array) -> npt.NDArray[np.float32]:
-        if self == _Scale(0.0, 1.0):
-            return values
-        return (values.astype(np.float64) * self.deviation + self.mean).astype(np.float32)
-
-
-def _finite(prediction: npt.NDArray[np.float32], part: str) -> npt.NDArray[np.float32]:
-    if not np.isfinite(prediction).all():
-        raise Diverged(f"the prediction of the {part} rows is not finite")
-    return prediction
 
 
 @contextmanager

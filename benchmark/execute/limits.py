@@ -1,4 +1,8 @@
-"""What a worker may use: one thread, a time limit per fit; and what it did use."""
+"""What a worker may use: one thread, so much time and memory per fit; and what it did use.
+
+Limits are polite first: an exception inside the fit, which leaves a record like any other. A guard, where
+there is one, ends the worker when that does not help.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import os
 import resource
 import signal
 import sys
+import time
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,19 +20,41 @@ from pathlib import Path
 import threadpoolctl
 import torch
 
+from benchmark.execute.descent import anonymous_memory
+from benchmark.execute.watch import Board
+from benchmark.spec import Limits
+
 __all__ = [
     "FitTimeout",
     "charge",
+    "limited",
+    "memory_limit",
     "peak_memory_mb",
     "pin_threads",
     "reset_peak_memory",
     "time_limit",
     "warm_up",
+    "watched",
 ]
 
+_GRACE_SECONDS = 2.0
+"""How long past its limit a fit may ignore it before its process is ended."""
+_MIB = 2**20
 
-class FitTimeout(Exception):
-    """A fit took longer than ``protocol.limits.seconds``."""
+_boards: list[Board] = []
+"""At most one: where this process tells its guard what it may use."""
+
+
+class FitTimeout(BaseException):
+    """A fit took longer than ``protocol.limits.seconds``.
+
+    Not an :class:`Exception`, so that no ``except Exception`` of a component takes it for its own affair.
+    """
+
+
+def watched(board: Board) -> None:
+    """Let the guard that reads ``board`` know the limits of every fit from now on."""
+    _boards[:] = [board]
 
 
 def pin_threads() -> None:
@@ -44,11 +71,12 @@ def pin_threads() -> None:
     threadpoolctl.threadpool_limits(1)
 
 
-def warm_up() -> None:
+def warm_up(device: str = "cpu") -> None:
     """Take one training step of a tiny network, so that no fit pays for what torch does only once."""
-    network = torch.nn.Linear(2, 2)
+    network = torch.nn.Linear(2, 2, device=device)
     optimizer = torch.optim.AdamW(network.parameters())
-    torch.nn.functional.cross_entropy(network(torch.ones(2, 2)), torch.tensor([0, 1])).backward()  # type: ignore[no-untyped-call]
+    inputs, target = torch.ones(2, 2, device=device), torch.tensor([0, 1], device=device)
+    torch.nn.functional.cross_entropy(network(inputs), target).backward()  # type: ignore[no-untyped-call]
     optimizer.step()
 
 
@@ -63,11 +91,18 @@ class _Expiry:
 
 
 @contextmanager
+def limited(limits: Limits, device: str = "cpu") -> Iterator[None]:
+    """Keep a fit on ``device`` to its limits: :func:`time_limit` and :func:`memory_limit`."""
+    with memory_limit(limits.memory_mb, device), time_limit(limits.seconds):
+        yield
+
+
+@contextmanager
 def time_limit(seconds: float | None) -> Iterator[None]:
     """Raise :class:`FitTimeout` inside the block once it has run for ``seconds``.
 
-    Works in the main thread, between two bytecodes; code that never returns to Python is ended from
-    outside, by the executor.
+    Works in the main thread, between two bytecodes; code that does not return to Python is ended a
+    little later, by the guard.
     """
     if seconds is None:
         yield
@@ -75,11 +110,43 @@ def time_limit(seconds: float | None) -> Iterator[None]:
 
     before = signal.signal(signal.SIGALRM, _Expiry(seconds))
     signal.setitimer(signal.ITIMER_REAL, seconds)
+    for board in _boards:
+        board.seconds, board.deadline = seconds, time.monotonic() + seconds + _GRACE_SECONDS
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        for board in _boards:
+            board.deadline = 0.0
+
+
+@contextmanager
+def memory_limit(megabytes: float | None, device: str = "cpu") -> Iterator[None]:
+    """Have allocations fail inside the block that take this process ``megabytes`` (MiB) beyond what it has.
+
+    Linux counts what is asked for, used or not, in the private writable memory of this process alone. A guard
+    counts what is used, descendants included; neither counts files that are mapped, nor shared memory. On
+    ``cuda`` the guard is alone: a driver reserves many times what it uses.
+    """
+    if megabytes is None:
+        yield
+        return
+
+    size = int(megabytes * _MIB)
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if sys.platform == "linux" and device == "cpu":
+        data = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5]) * resource.getpagesize()
+        already = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
+        resource.setrlimit(resource.RLIMIT_DATA, (min([data + size, *already]), hard))
+    for board in _boards:
+        board.memory_mb, board.ceiling = megabytes, anonymous_memory(os.getpid()) + size
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+        for board in _boards:
+            board.ceiling = board.memory_mb = 0.0
 
 
 def charge(seconds: float) -> None:
@@ -89,18 +156,28 @@ def charge(seconds: float) -> None:
     left, _ = signal.getitimer(signal.ITIMER_REAL)
     if left:  # else it has just expired, and 0 would switch it off
         signal.setitimer(signal.ITIMER_REAL, max(left - seconds, 1e-6))
+        for board in _boards:
+            board.deadline -= seconds
 
 
 def reset_peak_memory() -> None:
     """Start measuring the peak of resident memory anew (Linux; elsewhere it is the process's whole life)."""
     if sys.platform == "linux":
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        file = os.open("/proc/self/clear_refs", os.O_WRONLY)  # each time: a fit may have closed what is open
+        try:
+            os.write(file, b"5")
+        finally:
+            os.close(file)
 
 
 def peak_memory_mb() -> float:
     """Highest resident memory since :func:`reset_peak_memory`, in MiB."""
     if sys.platform == "linux":
-        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
+        file = os.open("/proc/self/status", os.O_RDONLY)
+        try:
+            status = os.read(file, 1 << 14)
+        finally:
+            os.close(file)
+        if b"VmHWM:" in status:
+            return int(status.partition(b"VmHWM:")[2].split(None, 1)[0]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

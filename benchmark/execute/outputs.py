@@ -85,7 +85,12 @@ def _flattened(
 
 @torch.inference_mode()
 def predict(
-    network: torch.nn.Module, rows: Rows, task_type: str, n_outputs: int = 1, *, asked: Tensor | None = None
+    network: Callable[..., Tensor],
+    rows: Rows,
+    task_type: str,
+    n_outputs: int = 1,
+    *,
+    asked: Tensor | None = None,
 ) -> npt.NDArray[np.float32]:
     """What the network says of all rows; members are averaged.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -28,6 +28,34 @@ class Prepared:
     fit_seconds: float
     """Fitting on the training rows; transforming those and the validation rows."""
     test_seconds: float
+    shared_columns: bool
+    """Some columns are of pandas' own types, whose values a shallow copy shares."""
+    _made: list[tuple[Any, Any, float]] = field(default_factory=list)
+    """At most one: what a learner made of the parts before its fit, under its name, and the seconds."""
+
+    def owned(self, part: Any) -> Any:
+        """One of the parts, for a learner that may write into it, so that no other fit sees it."""
+        return _copied(part, deep=self.shared_columns)
+
+    def once(self, at: Any, make: Callable[[], Any]) -> tuple[Any, float]:
+        """What ``make`` makes of the parts, and the seconds that it took an earlier fit; 0 where it is new.
+
+        Only the last is kept. What it took counts against the limit of every fit that takes it.
+
+        Parameters
+        ----------
+        at
+            Everything besides the parts that it depends on, to be compared.
+        """
+        if self._made and self._made[0][0] == at:
+            _, made, seconds = self._made[0]
+            charge(seconds)
+            return made, seconds
+        self._made.clear()
+        started = time.perf_counter()
+        made = make()
+        self._made.append((at, made, time.perf_counter() - started))
+        return made, 0.0
 
 
 _last: list[tuple[TaskData, str, Prepared]] = []
@@ -68,14 +96,21 @@ def prepare(
 
 
 def owned(part: Any) -> Any:
-    """A part that a learner may write into, so that no other fit sees it.
+    """A part that a learner may write into, so that no other fit sees it."""
+    return _copied(part, deep=_shares_columns(part))
+
+
+def _copied(part: Any, *, deep: bool) -> Any:
+    return part.copy(deep=deep) if isinstance(part, pd.DataFrame) else copy.deepcopy(part)
+
+
+def _shares_columns(part: Any) -> bool:
+    """Whether a shallow copy would share what is written into it.
 
     Pandas copies a table's numbers only where they are written to, and gives its arrays out read-only; but
     what is written into an array of its own types, categories say, would pass through.
     """
-    if not isinstance(part, pd.DataFrame):
-        return copy.deepcopy(part)
-    return part.copy(deep=any(isinstance(kind, ExtensionDtype) for kind in part.dtypes))
+    return isinstance(part, pd.DataFrame) and any(isinstance(kind, ExtensionDtype) for kind in part.dtypes)
 
 
 def _prepared(
@@ -89,4 +124,5 @@ def _prepared(
     validation = convert(fitted.transform(data.inputs(split.validation)))
     between = time.perf_counter()
     test = convert(fitted.transform(data.inputs(split.test)))
-    return Prepared(train, validation, test, between - started, time.perf_counter() - between)
+    seconds = between - started, time.perf_counter() - between
+    return Prepared(train, validation, test, *seconds, any(map(_shares_columns, (train, validation, test))))

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from benchmark.execute.outputs import mean_loss
+from benchmark.execute.precision import Precision
 from benchmark.execute.rows import Rows
 from benchmark.spec import Budget, Seeds
 
-__all__ = ["Diverged", "Pace", "Parts", "Trained", "batches", "train"]
+__all__ = ["Course", "Diverged", "Marks", "Pace", "Parts", "Trained", "batches", "train"]
 
 TICKS = 1000
 """Resolution of a schedule over a budget in seconds, whose number of steps nobody knows beforehand."""
@@ -42,6 +43,8 @@ class Parts:
     """The optimizer makes its gradients itself, by calling a closure as often as it wants to."""
     by_error: bool = False
     """The schedule steps after evaluations, by the validation error."""
+    precision: Precision = field(default_factory=Precision)
+    """Other than of a closure's optimizer, the loss may be scaled."""
 
     def set_training(self) -> None:
         """Network, and optimizer where it asks, into training mode."""
@@ -90,6 +93,81 @@ class Pace:
         return min(self.total, int(self.total * (time.perf_counter() - self.started) / self.seconds))
 
 
+@dataclass
+class Marks:
+    """When evaluations are due: at even shares of a budget, at most once an epoch, and at its end."""
+
+    pace: Pace
+    evaluations: int
+    passed: int = 0
+    scored_at: int = 0
+
+    def due(self, passes: int, spent: int) -> bool:
+        """Whether one is due after so many passes and ticks; what is due counts as done."""
+        passed = spent * self.evaluations // self.pace.total
+        early = passed <= self.passed or passes - self.scored_at < self.pace.steps_per_epoch
+        if early and spent < self.pace.total:
+            return False
+        self.passed, self.scored_at = passed, passes
+        return True
+
+
+@dataclass(eq=False)
+class Course:
+    """One network on its way through a budget, with its schedule and the best that was seen of it."""
+
+    parts: Parts
+    rows: Rows
+    """Training rows."""
+    budget: Budget
+    validation_error: Callable[[], float | None]
+    best: Trained | None = None
+    kept: dict[str, Tensor] = field(default_factory=dict)
+    scheduled: int = 0
+    stale: int = 0
+    remark: str = ""
+
+    def schedule_to(self, spent: int) -> None:
+        """Step a schedule that goes by passes, up to so many ticks of the budget."""
+        schedule = None if self.parts.by_error else self.parts.schedule
+        while schedule is not None and self.scheduled < spent:
+            schedule.step()
+            self.scheduled += 1
+
+    def goes_on(self, step: int, finite: bool) -> bool:
+        """Evaluate after so many passes, and say whether there is reason to train further.
+
+        ``finite``: all losses so far were.
+        """
+        error = _evaluate(self.parts, self.rows, self.budget, self.validation_error) if finite else None
+        if error is None:
+            self.remark = f"the loss or the prediction was not finite at step {step}"
+            return False
+        if self.parts.schedule is not None and self.parts.by_error:
+            self.parts.schedule.step(error)  # type: ignore[arg-type]
+        best = self.best
+        self.stale = 0 if best is None or error < best.validation_error else self.stale + 1
+        if best is None or error <= best.validation_error:
+            self.best = Trained(error, step)
+            self.kept = {name: tensor.clone() for name, tensor in self.parts.network.state_dict().items()}
+        return self.stale < self.budget.patience
+
+    def end(self) -> Trained:
+        """The best checkpoint, now in the network.
+
+        Raises
+        ------
+        Diverged
+            When there is none.
+        """
+        if self.best is None:
+            raise Diverged(self.remark)
+        self.parts.network.load_state_dict(self.kept)
+        self.parts.network.eval()
+        remark = self.remark and f"{self.remark}; the model of step {self.best.steps} was kept"
+        return replace(self.best, remark=remark)
+
+
 def train(
     parts: Parts,
     rows: Rows,
@@ -127,39 +205,7 @@ def train(
         When loss or prediction are not finite at the first evaluation.
     """
     torch.manual_seed(seeds.dropout)
-    best, stale, remark = None, 0, ""
-    kept: dict[str, Tensor] = {}
-    for step, finite in _until_evaluations(parts, rows, target, weights, pace, budget, seeds):
-        error = _evaluate(parts, rows, budget, validation_error) if finite else None
-        if error is None:
-            remark = f"the loss or the prediction was not finite at step {step}"
-            break
-        if parts.schedule is not None and parts.by_error:
-            parts.schedule.step(error)  # type: ignore[arg-type]
-        stale = 0 if best is None or error < best.validation_error else stale + 1
-        if best is None or error <= best.validation_error:
-            best = Trained(error, step)
-            kept = {name: tensor.clone() for name, tensor in parts.network.state_dict().items()}
-        if stale >= budget.patience:
-            break
-    if best is None:
-        raise Diverged(remark)
-    parts.network.load_state_dict(kept)
-    parts.network.eval()
-    return replace(best, remark=remark and f"{remark}; the model of step {best.steps} was kept")
-
-
-def _until_evaluations(
-    parts: Parts,
-    rows: Rows,
-    target: Tensor,
-    weights: Tensor | None,
-    pace: Pace,
-    budget: Budget,
-    seeds: Seeds,
-) -> Iterator[tuple[int, bool]]:
-    """Train; yield the passes made, and whether all losses were finite, whenever an evaluation is due."""
-    scored_at, marks, scheduled = 0, 0, 0
+    course, marks = Course(parts, rows, budget, validation_error), Marks(pace, budget.evaluations)
     passes = _Passes(parts, rows, target, weights, torch.zeros((), device=target.device))
     parts.set_training()
     for index in batches(len(rows), budget.batch_size, seeds.order, target.device):
@@ -168,21 +214,17 @@ def _until_evaluations(
             parts.optimizer.step(passes)  # type: ignore[arg-type]
         else:
             passes()
-            parts.optimizer.step()
+            parts.precision.scaler.step(parts.optimizer)
+            parts.precision.scaler.update()
         if passes.count == before:
             raise RuntimeError(f"{type(parts.optimizer).__name__}.step never called the closure")
         spent = pace.ticks(passes.count)
-        while parts.schedule is not None and not parts.by_error and scheduled < spent:
-            parts.schedule.step()
-            scheduled += 1
-        passed = spent * budget.evaluations // pace.total
-        finished = spent >= pace.total
-        if finished or (passed > marks and passes.count - scored_at >= pace.steps_per_epoch):
-            yield passes.count, bool(passes.losses.isfinite())
-            scored_at, marks = passes.count, passed
+        course.schedule_to(spent)
+        if marks.due(passes.count, spent):
+            if not course.goes_on(passes.count, bool(passes.losses.isfinite())) or spent >= pace.total:
+                break
             parts.set_training()
-        if finished:
-            return
+    return course.end()
 
 
 @dataclass(eq=False)
@@ -211,7 +253,7 @@ class _Passes:
             for parameter, gradient in zip(given, gradients, strict=True):
                 parameter.grad = gradient
         else:
-            value.backward()  # type: ignore[no-untyped-call]
+            self.parts.precision.scaler.scale(value).backward()  # type: ignore[no-untyped-call]
         self.count += 2 if create_graph else 1
         self.losses += value.detach()
         return value.detach()
@@ -219,7 +261,7 @@ class _Passes:
     def _loss(self) -> Tensor:
         return mean_loss(
             self.parts.loss,
-            self.parts.network(*self.rows.take(self.index)),
+            self.parts.precision.run(self.parts.network, *self.rows.take(self.index)),
             self.target.index_select(0, self.index),
             None if self.weights is None else self.weights.index_select(0, self.index),
             weigh_value=self.parts.closure,
@@ -234,18 +276,18 @@ def _evaluate(
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         if parts.train_eval:
             parts.optimizer.eval()  # type: ignore[attr-defined]
-            _settle_batch_norm(parts.network, rows, budget.batch_size)
+            _settle_batch_norm(parts, rows, budget.batch_size)
         parts.network.eval()
         return validation_error()
 
 
 @torch.no_grad()
-def _settle_batch_norm(network: torch.nn.Module, rows: Rows, batch_size: int) -> None:
+def _settle_batch_norm(parts: Parts, rows: Rows, batch_size: int) -> None:
     """Measure the batch statistics of weights that never went through training mode themselves.
 
     Schedule-Free evaluates an average of weights; its authors ask for this where there is batch norm.
     """
-    norms: list[Any] = [module for module in network.modules() if hasattr(module, "reset_running_stats")]
+    norms: list[Any] = [module for module in parts.network.modules() if hasattr(module, "reset_running_stats")]
     if not norms:
         return
     momenta = [norm.momentum for norm in norms]
@@ -255,7 +297,7 @@ def _settle_batch_norm(network: torch.nn.Module, rows: Rows, batch_size: int) ->
     n_batches = _batches_per_epoch(len(rows), batch_size)
     for start in range(min(n_batches, STATISTICS_BATCHES)):
         # Every n-th row: tables are often sorted by class.
-        network(*rows.part(slice(start, None, n_batches)))
+        parts.precision.run(parts.network, *rows.part(slice(start, None, n_batches)))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
 

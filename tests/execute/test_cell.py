@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from benchmark.data import TaskData, describe
 from benchmark.data.fingerprint import fingerprint, row_digests
-from benchmark.execute import cell
+from benchmark.execute import material
 from benchmark.execute.cell import Outcome, run_job
 from benchmark.metrics import METRICS
 from benchmark.plan.grid import Job, PlannedCell, PlannedTrial, PlannedTuning
@@ -42,8 +43,8 @@ def run(pipeline: Callable[..., Pipeline], monkeypatch: pytest.MonkeyPatch) -> R
             made, own=own, fingerprint=fingerprint(made), row_digests=row_digests(made)
         )
         dataset = Dataset("made", "generated", "here", modality=data.modality)
-        monkeypatch.setattr(cell, "_tables", {(data.fingerprint, repr(dataset)): data})
-        monkeypatch.setattr(cell, "_split_lists", {})
+        monkeypatch.setattr(material, "_tables", {(data.fingerprint, repr(dataset)): data})
+        monkeypatch.setattr(material, "_split_lists", {})
         job = Job(
             key="job",
             pipeline=pipeline(name),
@@ -58,7 +59,7 @@ def run(pipeline: Callable[..., Pipeline], monkeypatch: pytest.MonkeyPatch) -> R
             tunings=(PlannedTuning(0, SEEDS, (PlannedTrial(0, "trial"),)),),
             cells=(PlannedCell(0, "default", "default", SEEDS), PlannedCell(0, "tuned", "tuned", SEEDS)),
         )
-        return list(run_job(job, {}))
+        return [*chain.from_iterable(run_job(job, {}))]
 
     return outcomes
 

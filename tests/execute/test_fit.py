@@ -16,6 +16,7 @@ from benchmark.execute.assemble import makers
 from benchmark.execute.fit import Diverged, Fit, fit
 from benchmark.metrics import METRICS
 from benchmark.spec import Budget, Pipeline, Seeds, Split, Task
+from components.booster.lightgbm import LightGBM
 
 SEEDS = Seeds(weights=2**62 + 1, order=2**61 + 2, dropout=2**60 + 3)
 SHORT = Budget("steps", 90, batch_size=64, evaluations=6)
@@ -223,3 +224,24 @@ def test_what_a_learner_writes_into_its_data_reaches_no_other_fit(
 
 def _with(estimator: type) -> Callable[[Pipeline], Any]:
     return lambda pipeline: {**makers(pipeline), "estimator": estimator}
+
+
+def test_trials_of_a_booster_bin_their_table_once(
+    pipeline: ReadPipeline, fitted: Callable[..., Fit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    binning = LightGBM.bin
+
+    def counted(*args: Any, **extra: Any) -> Any:
+        made.append(1)
+        return binning(*args, **extra)
+
+    monkeypatch.setattr(LightGBM, "bin", counted)
+    monkeypatch.setattr("benchmark.execute.prepared._last", [])
+    rates = [with_arguments(pipeline("lightgbm"), "booster", learning_rate=rate) for rate in (0.1, 0.05)]
+    trials = [fitted(rate, "wine") for rate in rates]
+    assert made == [1]
+    for trial, rate in zip(trials, rates, strict=True):
+        monkeypatch.setattr("benchmark.execute.prepared._last", [])
+        assert same(trial, fitted(rate, "wine"))
+    assert made == [1] * 3

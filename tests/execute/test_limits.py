@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import signal
+import sys
 import time
 
+import numpy as np
 import pytest
+import torch
 
-from benchmark.execute.limits import FitTimeout, charge, pin_threads, time_limit
+from benchmark.execute.limits import (
+    FitTimeout,
+    charge,
+    limited,
+    memory_limit,
+    peak_memory_mb,
+    pin_threads,
+    reset_peak_memory,
+    time_limit,
+    watched,
+)
+from benchmark.execute.watch import Board
+from benchmark.spec import Limits
 
 
 def test_a_charge_shortens_the_limit() -> None:
@@ -43,3 +60,49 @@ def test_cublas_is_deterministic_unless_told_how(
         monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
     pin_threads()
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == used
+
+
+def test_a_timeout_is_no_exception_of_a_component() -> None:
+    with pytest.raises(FitTimeout), time_limit(0.05):
+        while True:
+            with contextlib.suppress(Exception):
+                time.sleep(0.01)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits what is private and writable")
+def test_memory_beyond_the_limit_cannot_be_had() -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with memory_limit(50):
+        kept = np.ones(4 << 20)  # 32 MiB
+        with pytest.raises(MemoryError):
+            np.ones(4 << 20)
+        with pytest.raises(RuntimeError, match="allocate memory"):
+            torch.ones(8 << 20)
+        del kept
+        np.ones(4 << 20)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    np.ones(16 << 20)
+
+
+def test_a_guard_is_told_the_limits_of_a_fit_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmark.execute.limits._boards", [])
+    board = Board.shared()
+    watched(board)
+    with limited(Limits(seconds=60, memory_mb=500)):
+        assert 60 < board.deadline - time.monotonic() < 65
+        charge(50)
+        assert 10 < board.deadline - time.monotonic() < 15
+        assert (board.seconds, board.memory_mb) == (60, 500)
+        assert board.ceiling > 500 * 2**20
+    assert (board.deadline, board.ceiling) == (0, 0)
+    with limited(Limits()):
+        assert (board.deadline, board.ceiling) == (0, 0)
+
+
+def test_peak_memory_is_that_since_the_last_reset() -> None:
+    np.ones(16 << 20)  # 128 MiB
+    assert peak_memory_mb() > 128
+    reset_peak_memory()
+    before = peak_memory_mb()
+    np.ones(8 << 20)
+    assert 60 < peak_memory_mb() - before < 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -69,15 +70,15 @@ def run(
     )
     with open_store(folder, write=True) as store:
         for job in plan.jobs():
-            for outcome in run_job(job, {}):
+            for outcome in chain.from_iterable(run_job(job, {})):
                 if not isinstance(outcome.row, Trial):
-                    store.put_record(outcome.row, outcome.prediction, outcome.prediction_of)
+                    store.put([(outcome.row, outcome.prediction, outcome.prediction_of)], "")
         places = (
             Place(row.arm.role, row.slot, cell, task.origin, key)
             for row in plan.rows
             for cell, key in row.cells()
         )
-        store.link("s", places, [])
+        store.link("s", "all of it", places, [])
         yield Ran(store, plan, truth_of({card.name: card}, plan.tasks, splitting, study.seed), splitting)
 
 

@@ -147,6 +147,23 @@ def test_what_is_written_into_arrays_stays_there() -> None:
     assert images.all() and all(row.all() for row in rows)
 
 
+def test_what_learners_make_of_the_parts_is_made_once_and_paid_by_every_fit(part: Component) -> None:
+    parts, made = prepare(DATA, SPLIT, part, Noting), []
+
+    def bins() -> str:
+        made.append(1)
+        time.sleep(0.03)
+        return f"bins {len(made)}"
+
+    assert parts.once("few", bins) == ("bins 1", 0.0)
+    again, seconds = parts.once("few", bins)
+    assert again == "bins 1" and seconds >= 0.03
+    with pytest.raises(FitTimeout), time_limit(seconds):
+        parts.once("few", bins)
+        time.sleep(0.01)
+    assert parts.once("many", bins)[0] == "bins 2" and parts.once("few", bins)[0] == "bins 3"
+
+
 def test_a_table_of_numbers_is_not_in_memory_twice() -> None:
     shared = frame()
     assert np.shares_memory(owned(shared).to_numpy(), shared.to_numpy())

@@ -239,8 +239,8 @@ def job(pipeline: Callable[..., Pipeline], real_task: Callable[[str], Any]) -> J
     )
 
 
-def rows(outcomes: Iterator[Outcome]) -> dict[str, Trial | Record]:
-    return {outcome.row.key: outcome.row for outcome in outcomes}
+def rows(groups: Iterator[Sequence[Outcome]]) -> dict[str, Trial | Record]:
+    return {outcome.row.key: outcome.row for outcomes in groups for outcome in outcomes}
 
 
 def settings_of(found: Mapping[str, Trial | Record]) -> dict[str, Any]:

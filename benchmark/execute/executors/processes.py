@@ -1,213 +1,232 @@
-"""Worker processes on this machine, each with one thread; a worker that dies costs one unit of work.
+"""Worker processes on this machine, each with one thread and a guard; one that dies costs one unit of work.
 
 Data that cannot be read and a broken harness are no component's doing: they stop the run, as in serial.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import pickle
+import math
+import os
+import selectors
 import signal
-import sys
 import time
-import traceback
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from types import ModuleType
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
 
-from benchmark.execute.cell import Done, Outcome, failed, run_job, unfinished
+from benchmark.execute.cell import Done, Group, Outcome
 from benchmark.execute.engine import Context
+from benchmark.execute.guard import Guarded, start
+from benchmark.execute.schedule import OpenJob, Schedule
+from benchmark.execute.watch import Death
+from benchmark.execute.worker import SLICE_SECONDS, Assignment, Ready, Report, work
 from benchmark.plan.grid import Job
 
-__all__ = ["execute"]
+__all__ = ["Processes"]
 
-_GRACE_SECONDS = 5.0
-"""How long past its limit a fit may ignore it before its process is ended."""
+_PRELOADED = "benchmark.execute.preloaded"
+_JOBS_KEPT = 4
+"""How many jobs a worker remembers, the latest ones."""
+_EARLY_DEATHS = 8
+"""After how many deaths in a row that no group is to blame for the run is given up."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Worker:
-    """A process with the job it is at, and what that job has left so far."""
+    """A worker process, and what it was assigned."""
 
-    process: Any
-    pipe: Connection
-    job: Job | None = None
-    done: dict[str, Any] | None = None
-    since: float = 0.0
+    number: int
+    guarded: Guarded
+    pid: int | None = None
+    """Known once it is ready."""
+    assigned: deque[tuple[OpenJob, tuple[Group, ...]]] = field(default_factory=deque)
+    """What it has not reported on, in order."""
+    at: str = ""
+    """Key of the job that it is at."""
+    quick: bool = False
+    """Its last report came so soon that it should find its next assignment waiting."""
+    knows: dict[str, set[str]] = field(default_factory=dict)
+    """The jobs that it remembers, with the keys of the rows that it has of each."""
+    forgotten: list[str] = field(default_factory=list)
+    """Jobs that it is to be told to forget."""
+
+    def wants(self, depth: int) -> bool:
+        """Whether it should have that many assignments and has fewer."""
+        return self.pid is not None and len(self.assigned) < (depth if self.quick else 1)
+
+    def assign(self, found: OpenJob, groups: tuple[Group, ...]) -> None:
+        """Send it groups to run, with what it does not know yet of their job."""
+        key = found.job.key
+        job = None if key in self.knows else found.job
+        if job is not None and len(self.knows) >= _JOBS_KEPT:
+            self.forget(next(iter(self.knows)))
+        known = self.knows.setdefault(key, set())
+        rows = {name: row for name, row in found.done.items() if name not in known}
+        known.update(rows)
+        self.at = key
+        self.assigned.append((found, groups))
+        self.guarded.channel.send(Assignment(key, job, rows, groups, tuple(self.forgotten)))
+        self.forgotten.clear()
+
+    def forget(self, key: str) -> None:
+        """Have it forget a job, when it is told the next time."""
+        del self.knows[key]
+        self.forgotten.append(key)
 
 
-def execute(batches: Iterable[Sequence[tuple[Job, Done]]], context: Context) -> Iterator[Outcome]:
-    """Outcomes of all jobs, of each batch in the order in which they come.
-
-    Workers live as long as there are batches; at the end of one they wait for its last job.
+class Processes(AbstractContextManager["Processes"]):
+    """Worker processes of this machine; they are started when there is something for them to do.
 
     Raises whatever a worker met that no component is to blame for.
     """
-    fork = multiprocessing.get_context("forkserver")
-    fork.set_forkserver_preload(["benchmark.execute.executors.processes"])
-    workers: list[_Worker] = []
-    try:
-        for jobs in batches:
-            wanted = min(context.workers, len(jobs)) - len(workers)
-            workers += [_start(fork, context) for _ in range(wanted)]
-            yield from _work_off(deque(jobs), workers, fork, context)
-    finally:
-        for worker in workers:
-            worker.process.kill()
-        for worker in workers:
-            worker.process.join()
 
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._selector = selectors.DefaultSelector()
+        self._workers: list[_Worker] = []
+        self._leaving: list[Guarded] = []
+        self._early_deaths = 0
 
-def _work_off(
-    waiting: deque[tuple[Job, Done]], workers: list[_Worker], fork: Any, context: Context
-) -> Iterator[Outcome]:
-    while waiting or any(worker.job for worker in workers):
-        for place, worker in enumerate(workers):
-            if worker.job is None and waiting:
-                workers[place] = _alive(worker, fork, context)
-                _assign(workers[place], *waiting.popleft())
-        ready = wait([worker.pipe for worker in workers if worker.job], timeout=_until_overdue(workers))
-        for worker in [worker for worker in workers if worker.pipe in ready]:
-            yield from _receive(worker, workers, waiting, fork, context)
-        for worker in [worker for worker in workers if _is_overdue(worker)]:
-            worker.process.kill()
-            yield from _bury(worker, "timeout", _overdue_reason(worker), workers, waiting, fork, context)
+    def __exit__(self, *_: object) -> None:
+        """End every worker with everything that descends from it."""
+        for worker in list(self._workers):
+            self._dismiss(worker)
+        for guarded in self._leaving:
+            guarded.wait()
+        self._selector.close()
 
-
-def _work(pipe: Connection, context: Context) -> None:
-    """The life of a worker: receive a job, send its outcomes, then None.
-
-    An exception that is not a component's is the last thing it sends.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to handle
-    try:
-        context.prepare()
-        for job, done in _jobs(pipe):
-            for outcome in run_job(job, done):
-                pipe.send(outcome)
-            pipe.send(None)
-    except Exception as error:  # broken data or a broken harness: the driver raises it
-        _send_error(pipe, error)
-
-
-def _jobs(pipe: Connection) -> Iterator[tuple[Job, Done]]:
-    """What the driver sends, until it is gone."""
-    while True:
+    def run(self, jobs: Iterator[tuple[Job, Done]]) -> Iterator[Sequence[Outcome]]:
+        """As :class:`~benchmark.execute.engine.Executor` says."""
+        schedule = Schedule(jobs, SLICE_SECONDS)
+        outcomes: list[Outcome] = []
+        error: Exception | None = None
+        for worker in self._workers:  # rows of another run are not this one's
+            for key in list(worker.knows):
+                worker.forget(key)
         try:
-            received: tuple[Job, Done] = pipe.recv()
-        except EOFError:
-            return
-        yield received
+            while self._give_out(schedule):
+                if outcomes:
+                    yield outcomes
+                outcomes, error = self._collect(schedule)
+                if error is not None:
+                    break
+            if outcomes:
+                yield outcomes
+            if error is not None:
+                raise error
+        finally:
+            for worker in [worker for worker in self._workers if worker.assigned]:
+                self._dismiss(worker)  # nobody waits for what it does
 
+    def _give_out(self, schedule: Schedule) -> bool:
+        """Give every worker something to do; whether there is anything to wait for."""
+        for depth in (1, 2):
+            for worker in self._workers:
+                if worker.wants(depth) and (taken := schedule.take(worker.at)) is not None:
+                    worker.assign(*taken)
+        starting, asked_at = sum(worker.pid is None for worker in self._workers), time.time()
+        while len(self._workers) < self._context.workers and schedule.has_free(starting + 1):
+            self._start(asked_at)
+            starting += 1
+        return any(worker.assigned for worker in self._workers) or not schedule.is_finished()
 
-def _send_error(pipe: Connection, error: Exception) -> None:
-    said = "".join(traceback.format_exception(error))
-    error.add_note(f"In a worker process:\n{said}")
-    try:
-        pipe.send(error)
-    except (AttributeError, TypeError, pickle.PicklingError):  # it holds what cannot be sent
-        pipe.send(RuntimeError(said))
+    def _start(self, asked_at: float) -> None:
+        self._leaving = [guarded for guarded in self._leaving if not guarded.is_gone()]
+        number = min(set(range(self._context.workers)) - {worker.number for worker in self._workers})
+        guarded = start(work, self._context.of_worker(number, asked_at), preload=_PRELOADED)
+        worker = _Worker(number, guarded)
+        self._workers.append(worker)
+        for end in (guarded.channel, guarded.line):
+            self._selector.register(end, selectors.EVENT_READ, worker)
 
+    def _dismiss(self, worker: _Worker) -> None:
+        """End a worker, whatever it is at."""
+        for end in (worker.guarded.channel, worker.guarded.line):
+            if end.fileno() in self._selector.get_map():
+                self._selector.unregister(end)
+        worker.guarded.end()
+        self._workers.remove(worker)
+        self._leaving.append(worker.guarded)
 
-def _start(fork: Any, context: Context) -> _Worker:
-    ours, theirs = fork.Pipe()
-    process = fork.Process(target=_work, args=(theirs, context), daemon=True)
-    with _no_main_module():
-        process.start()
-    theirs.close()
-    return _Worker(process, ours)
+    def _collect(self, schedule: Schedule) -> tuple[list[Outcome], Exception | None]:
+        """Wait until something comes; the outcomes in it, and an error that is no component's."""
+        for worker in self._workers:
+            channel = worker.guarded.channel
+            if channel.fileno() in self._selector.get_map():
+                writing = selectors.EVENT_WRITE if channel.waits_to_send else 0
+                self._selector.modify(channel, selectors.EVENT_READ | writing, worker)
+        outcomes: list[Outcome] = []
+        error: Exception | None = None
+        woken: list[_Worker] = [key.data for key, _ in self._selector.select()]
+        for worker in dict.fromkeys(woken):
+            reports, death = self._listen(worker)
+            for report in reports:
+                error = error or report.error
+                outcomes += self._settle(worker, report, schedule)
+            if any(report.worn for report in reports):  # it has ended, or will when nobody listens to it
+                self._release(worker, schedule)
+                self._dismiss(worker)
+            elif death is not None:
+                outcomes += self._bury(worker, death, schedule)
+        return outcomes, error
 
+    def _listen(self, worker: _Worker) -> tuple[list[Report], Death | None]:
+        """What a worker and its guard have said; whatever the dead said before is among it."""
+        channel, line = worker.guarded.channel, worker.guarded.line
+        deaths: list[Death] = line.receive()
+        channel.flush()
+        reports = []
+        for message in channel.receive():
+            if isinstance(message, Ready):
+                worker.pid = message.pid
+            else:
+                reports.append(message)
+        if channel.closed and channel.fileno() in self._selector.get_map():
+            self._selector.unregister(channel)  # its guard will say why
+        if line.closed and not deaths:
+            if worker.pid is not None:
+                with suppress(ProcessLookupError):
+                    os.killpg(worker.pid, signal.SIGKILL)  # there is nobody else to do it
+            deaths = [Death("crashed", "the worker's guard was killed", False, "", "")]
+        return reports, deaths[0] if deaths else None
 
-@contextmanager
-def _no_main_module() -> Iterator[None]:
-    """Hide the caller's script: a worker would import it, and run a script without a guard once more."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
+    def _settle(self, worker: _Worker, report: Report, schedule: Schedule) -> tuple[Outcome, ...]:
+        """Note what a worker has done; the outcomes."""
+        if worker.assigned:
+            found, groups = worker.assigned.popleft()
+            worker.knows.get(found.job.key, set()).update(outcome.row.key for outcome in report.outcomes)
+            worker.quick = report.seconds < SLICE_SECONDS / 2
+            schedule.enter(found, groups, report.outcomes, report.seconds / max(1, report.groups))
+            self._early_deaths = 0
+        return report.outcomes
 
+    def _bury(self, worker: _Worker, death: Death, schedule: Schedule) -> tuple[Outcome, ...]:
+        """Outcomes of the group that a dead worker was at, unless it is to be tried again.
 
-def _alive(worker: _Worker, fork: Any, context: Context) -> _Worker:
-    """The worker that waits for a job, or another where it has died since its last one."""
-    if not worker.pipe.poll():
-        return worker
-    try:
-        error = worker.pipe.recv()
-    except (EOFError, ConnectionResetError):
-        return _start(fork, context)
-    raise error  # all that one without a job has to say
+        Raises
+        ------
+        RuntimeError
+            When one worker after the other dies, and no group is to blame.
+        """
+        self._dismiss(worker)
+        was_idle = worker.pid is not None and not worker.assigned
+        assigned = [(found, group) for found, groups in worker.assigned for group in groups]
+        suspects = assigned if not death.group and len(assigned) == 1 else []
+        blamed = [pair for pair in assigned if pair[1][0] == death.group] or suspects
+        self._release(worker, schedule)
+        if blamed:
+            return schedule.bury(*blamed[0], death)
+        for found, _ in assigned:
+            found.seconds = math.inf  # one group at a time, until it is clear which it was
+        if not was_idle:
+            self._early_deaths += 1
+            if self._early_deaths >= _EARLY_DEATHS:
+                raise RuntimeError(f"{_EARLY_DEATHS} workers died in a row: {death.reason}\n{death.said}")
+        return ()
 
-
-def _assign(worker: _Worker, job: Job, done: Done) -> None:
-    worker.job, worker.done, worker.since = job, dict(done), time.monotonic()
-    worker.pipe.send((job, done))
-
-
-def _receive(
-    worker: _Worker, workers: list[_Worker], waiting: deque[tuple[Job, Done]], fork: Any, context: Context
-) -> Iterator[Outcome]:
-    try:
-        outcome = worker.pipe.recv()
-    except (EOFError, ConnectionResetError):
-        worker.process.join()
-        reason = f"the worker process ended with exit code {worker.process.exitcode}"
-        yield from _bury(worker, "crashed", reason, workers, waiting, fork, context)
-        return
-    if isinstance(outcome, Exception):
-        raise outcome
-    if outcome is None:
-        worker.job = None
-        return
-    assert worker.done is not None
-    worker.done[outcome.row.key] = outcome.row
-    worker.since = time.monotonic()
-    yield outcome
-
-
-def _bury(
-    worker: _Worker,
-    status: str,
-    reason: str,
-    workers: list[_Worker],
-    waiting: deque[tuple[Job, Done]],
-    fork: Any,
-    context: Context,
-) -> Iterator[Outcome]:
-    """Record the unit a dead worker was at, give the rest of its job back, and start another worker."""
-    job, done = worker.job, worker.done
-    workers[workers.index(worker)] = _start(fork, context)
-    worker.process.join()
-    if job is None or done is None:
-        return
-    left = unfinished(job, done)
-    if left:
-        outcome = failed(job, left[0], done, status, reason)
-        done[left[0]] = outcome.row
-        waiting.appendleft((job, done))
-        yield outcome
-
-
-def _deadline(worker: _Worker) -> float | None:
-    limit = worker.job.protocol.limits.seconds if worker.job else None
-    return None if limit is None else worker.since + limit + _GRACE_SECONDS
-
-
-def _until_overdue(workers: Sequence[_Worker]) -> float | None:
-    deadlines = [deadline for worker in workers if (deadline := _deadline(worker)) is not None]
-    return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
-
-
-def _is_overdue(worker: _Worker) -> bool:
-    deadline = _deadline(worker)
-    return deadline is not None and time.monotonic() >= deadline
-
-
-def _overdue_reason(worker: _Worker) -> str:
-    assert worker.job is not None
-    return f"took longer than protocol.limits.seconds={worker.job.protocol.limits.seconds:g} and did not stop"
+    def _release(self, worker: _Worker, schedule: Schedule) -> None:
+        """Leave to others what a worker will not do any more."""
+        for found, groups in worker.assigned:
+            schedule.give_back(found, groups)
+        worker.assigned.clear()

@@ -1,0 +1,1 @@
+"""How jobs get to the nodes of a SLURM cluster, and their outcomes back."""
