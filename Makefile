@@ -14,7 +14,7 @@ help:
 	@echo "make test-all     also the heavier ones; make system-deps first"
 	@echo "make test-full    also those that take longer than continuous integration allows"
 	@echo "make check        formatting, lint and types"
-	@echo "make perf         benchmarks"
+	@echo "make perf         speed beside benchopt, Hydra, joblib, scikit-learn and a plain script; PERF=quick: a glance"
 	@echo "make system-deps  what test-all needs from the system (Debian, root)"
 	@echo "make clean        remove what was built"
 
@@ -24,16 +24,21 @@ help:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
 	touch $@
 
+# Ray is large, and of use to few: only what starts it installs it.
+.venv/engines: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[ray]"
+	touch $@
+
 demo: .venv/installed
 	$(BIN)/swapbench run study=demo $(OVERRIDES)
 
 test: .venv/installed
 	$(PYTEST) -m "not all and not full"
 
-test-all: .venv/installed
+test-all: .venv/engines
 	$(PYTEST) -m "all and not full"
 
-test-full: .venv/installed
+test-full: .venv/engines
 	$(PYTEST)
 
 check: .venv/installed
@@ -41,12 +46,17 @@ check: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy benchmark components tests hatch_build.py
 
-perf: .venv/installed
-	$(BIN)/python tests/perf/bench.py
+# The rivals, to be measured beside.
+.venv/rivals: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[perf]"
+	touch $@
+
+perf: .venv/rivals
+	$(BIN)/python tests/perf/bench.py $(if $(filter quick,$(PERF)),--quick)
 
 system-deps:
 	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium munge slurm-wlm
 
 clean:
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
