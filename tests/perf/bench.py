@@ -1,149 +1,104 @@
-"""Where the time goes: medians of a few runs, and ratios that hold on a noisy machine (`make perf`)."""
+"""One table of what Swapbench costs and gains, beside its rivals, in one run on one machine (`make perf`).
+
+``bench.py [--quick] [--write docs/perf.md] [NAME…]``: all comparisons, or those named. Times are wall
+times; where two things are compared they were measured in turn, and the ratio is that of each pair. Budgets
+are those of the project; one that is not met is printed as MISSED, and the exit code is 1.
+"""
 
 from __future__ import annotations
 
+import argparse
+import datetime
+import importlib
+import itertools
 import os
-import statistics
-import subprocess
+import platform
 import sys
-import tempfile
 import time
-from collections.abc import Callable
+import types
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
+import psutil
 
-from benchmark import api
-from benchmark.data import cache, load
-from benchmark.execute.cell import run_job
-from benchmark.execute.engine import Context
-from benchmark.judge import judge
-from benchmark.records.store import open_store
-from benchmark.spec import Dataset, Record
-
-RUNS = 5
+COMPARISONS = ("noop", "efficiency", "networks", "classical", "boosting", "stacking", "scale", "own")
+"""Modules of this folder, each with ``rows(quick)``."""
+MARKS = ("<!-- measured -->", "<!-- end -->")
 
 
-def timed(call: Callable[[], object], runs: int = RUNS) -> tuple[float, float, float]:
-    """Minimum, median and maximum seconds of ``call`` after one run that does not count."""
-    call()
-    seconds = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds), statistics.median(seconds), max(seconds)
+def main() -> int:
+    """Print the table as it comes; 1 where a budget was missed."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="one run of less of everything, in three minutes"
+    )
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="put the table between the marks of a page"
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(COMPARISONS)}")
+    asked = parser.parse_args()
+    if unknown := {*asked.names} - {*COMPARISONS}:
+        parser.error(f"there is no {', '.join(sorted(unknown))}; choose from {', '.join(COMPARISONS)}")
+    _find_this_folder()
+    from tests.perf.measure import HEAD, lines
+
+    missed: list[str] = []
+
+    def cells() -> Iterator[tuple[str, ...]]:
+        yield HEAD
+        for name in asked.names or COMPARISONS:
+            for row in importlib.import_module(f"tests.perf.{name}").rows(asked.quick):
+                if row.kept is False:
+                    missed.append(row.what)
+                yield row.cells()
+
+    started = time.monotonic()
+    said = []
+    for line in itertools.chain([machine(), ""], lines(cells())):
+        print(line, flush=True)
+        said.append(line)
+    said += ["", f"{(time.monotonic() - started) / 60:.0f} minutes; budgets missed: {len(missed)}."]
+    print("\n".join(said[-2:]))
+    if asked.write:
+        _put(asked.write, "\n".join(said))
+    return 1 if missed else 0
 
 
-def row(what: str, seconds: tuple[float, float, float], per: float = 1.0, unit: str = "ms") -> None:
-    """Print one line of the table."""
-    low, median, high = (1000 * value / per for value in seconds)
-    print(f"{what:<46} {low:9.2f} {median:9.2f} {high:9.2f}  {unit}")
+def _put(page: Path, table: str) -> None:
+    """Write the table between the marks of a page, in place of the one that is there."""
+    before, rest = page.read_text(encoding="utf-8").split(MARKS[0])
+    _, after = rest.split(MARKS[1])
+    page.write_text(f"{before}{MARKS[0]}\n{table}\n{MARKS[1]}{after}", encoding="utf-8")
 
 
-def store() -> None:
-    """What keeping a record durably costs."""
-    n = 500
-    prediction = np.zeros((200, 3), dtype=np.float32)
-    with tempfile.TemporaryDirectory() as folder, open_store(Path(folder), write=True) as opened:
-        count = iter(range(10**9))
-
-        def write() -> None:
-            for _ in range(n):
-                opened.put_record(Record(key=str(next(count)), status="ok"), prediction)
-
-        row("record with predictions, durable", timed(write), per=n)
-
-
-def planning() -> None:
-    """What a plan of the largest shipped study costs, without imports."""
-    row("plan of study=optimizers", timed(lambda: api.plan_study(["study=optimizers"]), runs=3))
-
-
-def training() -> None:
-    """What one fit of 300 steps costs, by host and optimizer, and relative to AdamW in the MLP."""
-    Context(1, (), ()).prepare()
-    names = ["adamw", "radam", "lion", "muon", "schedule_free"]
-    overrides = ["tasks=[digits]", "hosts=[mlp,resnet,tabm]", f"candidates=[{','.join(names[1:])}]"]
-    settings = [
-        "protocol.tuning.trials=1",
-        "protocol.aa=0",
-        "protocol.budget.amount=300",
-        "protocol.budget.patience=99",
-    ]
-    planned = api.plan_study(["study=demo", *overrides, *settings])
-    reference = None
-    for item in planned.plan.rows:
-        if item.arm.role == "reference" or item.job.fold:
-            continue
-        trial = item.job.trials[0]
-        done = {cell.key: Record(cell.key, "ok") for cell in item.job.cells if cell.setting == "default"}
-        seconds = timed(lambda job=item.job, done=done: next(iter(run_job(job, done))), runs=3)  # type: ignore[misc]
-        reference = reference or seconds[1]
-        ratio = f"ms a step, {seconds[1] / reference:.2f} × adamw in mlp"
-        row(f"{item.arm.component} in {item.host}", seconds, per=300, unit=ratio)
-        assert trial.number == 0
-
-
-def parsed_tasks() -> None:
-    """What loading a file of 50,000 rows costs the first time, and every time after."""
-    n_rows, draw = 50_000, np.random.default_rng(0)
-    frame = pd.DataFrame(draw.normal(size=(n_rows, 25))).add_prefix("x")
-    for place in range(5):
-        frame[f"c{place}"] = draw.choice([f"label {code}" for code in range(20)], n_rows)
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["SWAPBENCH_CACHE"] = f"{folder}/cache"
-        card = Dataset("t", "file", "t.csv", target="y", file=f"{folder}/t.yaml")
-        frame.assign(y=draw.integers(0, 3, n_rows)).to_csv(f"{folder}/t.csv", index=False)
-
-        def first() -> None:
-            cache.clear()
-            load(card)
-
-        cold, warm = timed(first, runs=3), timed(lambda: load(card), runs=20)
-        del os.environ["SWAPBENCH_CACHE"]
-    row("a CSV of 50,000 rows and 30 columns, parsed", cold)
-    row("the same from the cache", warm, unit=f"ms, 1/{cold[1] / warm[1]:.0f} of parsing")
-
-
-def judging() -> None:
-    """What the verdict on a million records costs: 10 arms, 20 hosts, 500 tasks, 10 seeds."""
-    records = million()
-    row("judge of 1,000,000 records", timed(lambda: judge(records), runs=3), unit="ms")
-
-
-def million() -> pd.DataFrame:
-    """Records of one baseline and nine candidates, all of them in every block."""
-    axes = {"component": 10, "host": 20, "task": 500, "seed": 10}
-    names = [[f"{name}{i}" if name != "seed" else i for i in range(n)] for name, n in axes.items()]
-    records = pd.MultiIndex.from_product(names, names=list(axes)).to_frame(index=False)
-    draw = np.random.default_rng(0)
-    baseline = records["component"] == "component0"
-    return records.assign(
-        role=np.where(baseline, "baseline", "candidate"),
-        error=0.2 * draw.lognormal(0, 0.1, len(records)),
-        featureless_error=0.5,
-        fit_seconds=draw.lognormal(0, 0.3, len(records)),
-        n_train=800,
-        n_test=200,
+def machine() -> str:
+    """What the numbers were measured on, and how busy it was at the start."""
+    cpu = next(
+        (line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")),
+        platform.processor() or platform.machine(),
+    )
+    memory = psutil.virtual_memory().total / 2**30
+    load = os.getloadavg()[0]
+    today = datetime.datetime.now(datetime.UTC).date()
+    return (
+        f"{today}, {cpu}, {len(os.sched_getaffinity(0))} cores, {memory:.0f} GiB, Python "
+        f"{platform.python_version()}, load at the start {load:.1f}"
     )
 
 
-def start_up() -> None:
-    """What a command costs before it does anything."""
+def _lines(file: str) -> list[str]:
+    path = Path(file)
+    return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
 
-    def listing() -> None:
-        subprocess.run([sys.executable, "-m", "benchmark", "list"], check=True, stdout=subprocess.DEVNULL)
 
-    row("swapbench list, a whole process", timed(listing, runs=3))
+def _find_this_folder() -> None:
+    """Make ``tests`` this checkout's: some library installs a package of that name."""
+    tests = types.ModuleType("tests")
+    tests.__path__ = [str(Path(__file__).resolve().parents[1])]
+    sys.modules["tests"] = tests
 
 
 if __name__ == "__main__":
-    print(f"{'':<46} {'min':>9} {'median':>9} {'max':>9}")
-    start_up()
-    planning()
-    store()
-    parsed_tasks()
-    judging()
-    training()
+    sys.exit(main())

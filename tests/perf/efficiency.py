@@ -1,0 +1,58 @@
+"""How much of two cores a real study uses."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmark.api import plan_study, run
+from tests.perf.measure import RUNS, Row
+
+__all__ = ["rows"]
+
+LEAST = 95.0
+FITTING = ("preprocess", "fit", "evaluate", "predict")
+"""The phases of a profile that are the work itself; each second of a worker is in one phase only."""
+
+
+def rows(quick: bool) -> Iterator[Row]:
+    """The seconds of all fits, each alone on the machine, as a share of twice the wall time with two workers.
+
+    The wall time is everything from the call to the last record. The same share of the fits' own seconds
+    under the two workers says how much of what is missing the machine takes: two busy cores are slower.
+    """
+    runs, steps = (1, 120) if quick else (RUNS, 250)
+    shares, inside = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(runs):
+            _, alone = _run(Path(folder, f"serial{number}"), "serial", steps)
+            wall, together = _run(Path(folder, f"processes{number}"), "processes", steps)
+            shares.append(100 * alone / (2 * wall))
+            inside.append(100 * together / (2 * wall))
+    yield Row("share of two cores: fits alone / (2 × wall)", "%", tuple(shares), least=LEAST)
+    yield Row("the same with the fits' seconds as they were under both workers", "%", tuple(inside))
+
+
+def _run(folder: Path, executor: str, steps: int) -> tuple[float, float]:
+    """Seconds of wall time, and of all fits together."""
+    planned = plan_study(
+        [
+            *("study=optimizers", "name=efficiency", "baselines=[adamw]", "candidates=[radam,muon]"),
+            *("hosts=[mlp,resnet]", "tasks=[digits,wine,diabetes]", "references=[lightgbm,random_forest]"),
+            *(
+                "protocol=quick",
+                "protocol.splits.folds=5",
+                "protocol.aa=0",
+                f"protocol.budget.amount={steps}",
+            ),
+            *("protocol.budget.patience=99", "protocol.stacking=off", "device=cpu"),
+            *(f"executor={executor}", "workers=2", f"results_dir={folder}"),
+        ]
+    )
+    started = time.perf_counter()
+    done = run(planned, quiet=True, profile=True)
+    seconds = time.perf_counter() - started
+    assert done.profile is not None
+    return seconds, sum(done.profile.spent[phase] for phase in FITTING)
