@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import sqlite3
 import sys
 from collections.abc import Sequence
@@ -41,6 +42,7 @@ _KINDS = ("slots", "components", "datasets", "suites", "studies", "pipelines")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code comes back."""
     try:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends in order, as Ctrl-C does
         parser = _parser()
         options, rest = parser.parse_known_args(arguments)
         if unknown := [item for item in rest if item.startswith("-") or "overrides" not in options]:
@@ -65,14 +67,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     from benchmark import api, texts
 
-    planned = api.plan_study(options.overrides, options.config_dir)
+    planned = api.plan_study(options.overrides, options.config_dir, ahead=True)
     print(texts.heading(planned))
-    progress = api.run(planned, budget_seconds=options.budget)
+    progress = api.run(planned, budget_seconds=options.budget, profile=options.profile)
     print(texts.progress(progress))
     if progress.left:
         print(texts.unfinished(planned, progress))
-        return 1
-    return _print_report(planned)
+    failed = 1 if progress.left else _print_report(planned)
+    if options.profile:
+        print(api.profiled(planned, progress))
+    return failed
 
 
 def _plan(options: argparse.Namespace) -> int:
@@ -225,11 +229,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a folder with components, datasets or studies of your own; may be given more than once",
     )
 
-    run = commands.add_parser(
-        "run", parents=[study, catalog], help="execute what is missing of a study, judge it, write its report"
-    )
-    run.add_argument("--budget", type=_seconds, metavar="TIME", help="stop in order after 90s, 30m or 2h")
-    run.set_defaults(command=_run)
+    _add_run(commands, [study, catalog])
 
     plan = commands.add_parser(
         "plan", parents=[study, catalog], help="what would run, for how long, and what it could detect"
@@ -267,6 +267,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     new.set_defaults(command=_new)
     return parser
+
+
+def _add_run(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
+    run = commands.add_parser(
+        "run", parents=parents, help="execute what is missing of a study, judge it, write its report"
+    )
+    run.add_argument("--budget", type=_seconds, metavar="TIME", help="stop in order after 90s, 30m or 2h")
+    run.add_argument("--profile", action="store_true", help="say in the end where the time went")
+    run.set_defaults(command=_run)
 
 
 def _add_judge(commands: Any) -> None:

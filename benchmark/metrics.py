@@ -71,6 +71,10 @@ class Metric:
         ValueError
             For arrays whose shapes do not fit, or a prediction or score that is not finite.
         """
+        return self._of(y, self._checked(y, prediction, weights), weights)
+
+    def _checked(self, y: Array, prediction: Array, weights: Array | None) -> Array:
+        """The prediction in float64, once it is known to fit; the same for all metrics of a task type."""
         needs = self.needs
         if needs == "probabilities":
             fits = y.ndim == 1 and prediction.ndim == 2 and len(y) == len(prediction)
@@ -84,7 +88,11 @@ class Metric:
             raise UndefinedMetric(f"{self.name} is not defined without rows")
         if not np.isfinite(prediction).all():
             raise ValueError(f"{self.name}: the prediction is not finite")
-        score = self.function(y, prediction.astype(np.float64), weights)
+        return prediction.astype(np.float64)
+
+    def _of(self, y: Array, prediction: Array, weights: Array | None) -> float:
+        """The score of a prediction that fits."""
+        score = self.function(y, prediction, weights)
         if not math.isfinite(score):
             raise ValueError(f"{self.name}: the score overflows to {score}")
         return score
@@ -101,7 +109,7 @@ class Metric:
 def _mean(of_rows: Array, weights: Array | None) -> float:
     """Mean over rows, and over the steps of each ``(n_rows, horizon)``."""
     if weights is None:
-        return float(np.mean(of_rows))
+        return float(np.add.reduce(of_rows, axis=None, dtype=np.float64)) / of_rows.size
     return float(weights @ (of_rows if of_rows.ndim == 1 else of_rows.mean(axis=1)) / weights.sum())
 
 
@@ -127,7 +135,7 @@ def _roc_auc(y: Array, prediction: Array, weights: Array | None) -> float:
 
 
 def _log_loss(y: Array, prediction: Array, weights: Array | None) -> float:
-    clipped = np.clip(prediction, EPSILON, 1.0)
+    clipped = np.minimum(np.maximum(prediction, EPSILON), 1.0)
     return _mean(np.log(clipped.sum(axis=1)) - np.log(clipped[np.arange(len(y)), y]), weights)
 
 
@@ -156,14 +164,14 @@ def _balanced_accuracy(y: Array, prediction: Array, weights: Array | None) -> fl
     """Mean recall over the classes that are present."""
     hits, true, _ = _counts(y, prediction, weights)
     present = true > 0
-    return float(np.mean(hits[present] / true[present]))
+    return _mean(hits[present] / true[present], None)
 
 
 def _f1_macro(y: Array, prediction: Array, weights: Array | None) -> float:
     """Mean F1 over the classes that are present or predicted."""
     hits, true, predicted = _counts(y, prediction, weights)
     seen = true + predicted > 0
-    return float(np.mean(2 * hits[seen] / (true + predicted)[seen]))
+    return _mean(2 * hits[seen] / (true + predicted)[seen], None)
 
 
 def _rmse(y: Array, prediction: Array, weights: Array | None) -> float:
@@ -242,11 +250,13 @@ def choose(name: str | None, task_type: str, where: str) -> Metric:
 
 def scores(y: Array, prediction: Array, task_type: str, weights: Array | None = None) -> dict[str, float]:
     """Every metric of the task type that these rows define, by name, each in its own direction."""
-    found = {}
+    found: dict[str, float] = {}
+    wide: Array | None = None
     for metric in METRICS.values():
         if task_type in metric.task_types:
             try:
-                found[metric.name] = metric.score(y, prediction, weights)
+                wide = metric._checked(y, prediction, weights) if wide is None else wide
+                found[metric.name] = metric._of(y, wide, weights)
             except UndefinedMetric:
                 continue
     return found

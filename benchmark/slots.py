@@ -53,6 +53,10 @@ What a component may ask for in ``needs``, beyond packages, modality and task ty
 ``attention_logits`` (optimizer)
     ``make(params, attention_logits=f)``; ``f()`` returns one :class:`AttentionLayer` per attention layer, as
     of the last pass in training mode. Only with an architecture that gives ``attention_logits``.
+``alone`` (architecture, optimizer)
+    It is never trained in a stack (``protocol.stacking``), because it does what ``torch.func.vmap`` cannot
+    batch or looks at more of a network than its parameters and gradients. Where it does not say so and cannot
+    be stacked, the stack's members are trained alone after all, and their records say why.
 ``validation_error`` (schedule)
     ``schedule.step(error)`` is called after every evaluation on the validation rows, and at no other time;
     other schedules step once per pass of the budget (or per thousandth of a budget in seconds).
@@ -68,6 +72,9 @@ What a component may ask for in ``needs``, beyond packages, modality and task ty
     ``fit`` is passed ``sample_weight`` ``(n_rows,)`` where the task's rows carry weights; and, if it asks for
     ``validation`` too, ``validation_weight``. A learner that does not ask is incompatible with such a task;
     networks need not ask, since their loss is weighted for them.
+``binned`` (booster, estimator)
+    It has rows in a form of its own, as columns in bins, that fits can share: :class:`Binner`. ``fit`` is
+    passed ``binned``, what ``bin`` returned of the same rows. What that took counts in the time of every fit.
 ``tree_shape`` (booster)
     The booster grows trees of its own and only wants their shape: a weak learner that gives
     ``tree_shape``, with the attributes ``num_leaves``, ``min_samples_leaf``, ``max_depth`` (-1: no
@@ -81,7 +88,7 @@ A ``seed`` is a whole number below 2**31.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
@@ -96,6 +103,7 @@ __all__ = [
     "Architecture",
     "AttentionGiver",
     "AttentionLayer",
+    "Binner",
     "Estimator",
     "Loss",
     "Preprocessor",
@@ -103,11 +111,11 @@ __all__ = [
 ]
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
-    "optimizer": ("roles", "train_eval", "closure", "attention_logits"),
+    "optimizer": ("roles", "train_eval", "closure", "attention_logits", "alone"),
     "schedule": ("validation_error",),
-    "architecture": ("activation", "training_rows"),
-    "booster": ("validation", "weights", "tree_shape", "regressor"),
-    "estimator": ("validation", "weights"),
+    "architecture": ("activation", "training_rows", "alone"),
+    "booster": ("validation", "weights", "binned", "tree_shape", "regressor"),
+    "estimator": ("validation", "weights", "binned"),
 }
 """Which words a component of each slot may put into ``needs``."""
 
@@ -225,3 +233,19 @@ class Estimator(Protocol):
     def fit(self, X: Any, y: np.ndarray, **extra: Any) -> Any: ...
 
     def predict(self, X: Any) -> np.ndarray: ...
+
+
+@runtime_checkable
+class Binner(Protocol):
+    """An :class:`Estimator` that asks for ``binned``; ``fit`` bins for itself where it is passed nothing."""
+
+    def binning(self) -> Hashable:
+        """What ``bin`` depends on besides the rows: learners of one class that agree in it share."""
+        ...
+
+    def bin(self, X: Any, y: np.ndarray, **extra: Any) -> Any:
+        """The rows that ``fit`` is passed, in a form of its own; fits must leave it as it is.
+
+        With it a learner predicts the same bits as without. ``extra`` is what ``fit`` gets, ``binned`` apart.
+        """
+        ...

@@ -194,9 +194,8 @@ def check_call(found: Any, node: Mapping[str, Any], component: Component | None,
             raise RequestError(f"{where}: make: unknown key '{key}'; {nearest(key, _KEYWORDS)}")
     if component is not None and not partial:
         raise RequestError(f"{where}: make: '_partial_: true' is missing, since the slot passes arguments in")
-    try:
-        signature = inspect.signature(found)
-    except (TypeError, ValueError):  # some classes written in C do not tell
+    signature = _signature(found)
+    if signature is None:
         return
     given = {key: value for key, value in node.items() if key not in _KEYWORDS}
     variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -215,6 +214,15 @@ def check_call(found: Any, node: Mapping[str, Any], component: Component | None,
         raise RequestError(f"{where}: make: {target}: {error}{hint}") from error
     if component is not None:
         _check_names(signature, given, component, where)
+
+
+@functools.cache
+def _signature(found: Any) -> inspect.Signature | None:
+    """What ``found`` takes, read once: it costs more than a small fit. None where it does not tell."""
+    try:
+        return inspect.signature(found)
+    except (TypeError, ValueError):  # some classes written in C
+        return None
 
 
 def _check_names(

@@ -62,6 +62,7 @@ def heading(planned: PlannedStudy) -> str:
         f"{planned.name}: {study.question}",
         f"  {study.slot}: {', '.join(study.candidates)} against {', '.join(study.baselines)}",
         f"  {' × '.join(size)}; {tuned}; {counted(protocol.aa, 'A/A arm')} for each baseline",
+        *_computing(planned),
         *_stages(planned),
         *(
             f"  {part.name} from {part.file}: "
@@ -76,6 +77,17 @@ def heading(planned: PlannedStudy) -> str:
         *_notes(planned),
     ]
     return "\n".join(lines)
+
+
+def _computing(planned: PlannedStudy) -> list[str]:
+    """Where and in what networks are trained, other than in float32 on a CPU."""
+    from benchmark.api.planning import device_of
+
+    precision, stacking = planned.study.protocol.precision, planned.study.protocol.stacking
+    said = ["on a GPU"] if device_of(planned.resolved) == "cuda" else []
+    said += [f"in {precision} mixed with float32"] if precision != "float32" else []
+    said += [f"stacking {stacking}"] if stacking != "auto" else []
+    return [f"  networks: {', '.join(said)}"] if said else []
 
 
 def _stages(planned: PlannedStudy) -> list[str]:

@@ -32,7 +32,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "load": "catalog config errors parse records slots spec targets",
     "plan": "errors records slots spec",
     "data": "errors metrics spec",
-    "execute": "catalog config data errors metrics plan records spec targets",
+    "execute": "catalog config data errors metrics parse plan records spec targets",
     "checks": "catalog config data errors execute load metrics plan records spec",
     "judge": "errors",
     "foreign": "errors judge",

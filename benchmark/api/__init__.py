@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from benchmark.api.forecasting import Forecast, forecast
     from benchmark.api.judging import JudgedTable, TableQuestion, judge_table
     from benchmark.api.planning import PlannedStudy, plan_study
+    from benchmark.api.profiling import profiled
     from benchmark.api.reporting import Report, write_report
     from benchmark.api.running import run
     from benchmark.api.stages import Saved
@@ -34,6 +35,7 @@ __all__ = [
     "forecast",
     "judge_table",
     "plan_study",
+    "profiled",
     "run",
     "write_report",
 ]
@@ -50,6 +52,7 @@ _HOMES: Mapping[str, str] = {
     "forecast": "benchmark.api.forecasting",
     "judge_table": "benchmark.api.judging",
     "plan_study": "benchmark.api.planning",
+    "profiled": "benchmark.api.profiling",
     "run": "benchmark.api.running",
     "write_report": "benchmark.api.reporting",
 }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.api.planning import PlannedStudy
 from benchmark.plan.grid import Plan, Row
-from benchmark.plan.keys import component_digest
+from benchmark.plan.keys import component_digest, digest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +24,7 @@ def link(planned: PlannedStudy, store: Store, rows: Iterable[Row], *, further: b
     rows = list(rows)
     store.link(
         planned.name,
+        _digest(rows),
         (
             Place(row.arm.role, row.slot, cell, row.job.task.origin, key)
             for row in rows
@@ -51,6 +52,17 @@ def link(planned: PlannedStudy, store: Store, rows: Iterable[Row], *, further: b
         further=further,
     )
     store.note_variants(planned.name, _variants(planned, rows))
+
+
+def _digest(rows: Iterable[Row]) -> str:
+    """What tells the rows from any others: their coordinates, and the keys of what fills them."""
+    return digest(
+        [
+            [row.arm.role, row.slot, row.arm.component, row.host, row.job.task.name, row.job.task.origin]
+            + [row.job.repeat, row.job.fold, row.arm.replicate, row.job.fits, row.job.key]
+            for row in rows
+        ]
+    )
 
 
 def _variants(planned: PlannedStudy, rows: Iterable[Row]) -> set[tuple[str, str, str]]:

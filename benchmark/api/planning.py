@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmark.catalog import Catalog, open_catalog
 from benchmark.errors import RequestError, nearest
+from benchmark.execute.profile import phase
 from benchmark.load.study import ResolvedStudy, load_study, question_digest
 from benchmark.plan.grid import Plan, expand
 from benchmark.plan.keys import Environment
@@ -23,8 +26,10 @@ from benchmark.spec import Split, Study, Suite, Task
 if TYPE_CHECKING:
     from benchmark.data import TaskData
 
-
 __all__ = ["PlannedStudy", "baseline_origins", "comparable", "device_of", "members_of", "plan_study"]
+
+_HERE = ("processes", "serial")
+"""Executors whose workers are on this machine, and need what it has."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +52,28 @@ class PlannedStudy:
         return self.resolved.study
 
 
-def plan_study(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) -> PlannedStudy:
+def plan_study(
+    overrides: Sequence[str] = (), config_dirs: Sequence[Path] = (), *, ahead: bool = False
+) -> PlannedStudy:
     """The study that ``overrides`` ask for, expanded into cells; nothing is run, and no result written.
+
+    With ``ahead`` what worker processes import is imported meanwhile, for a run that follows at once.
 
     Raises
     ------
     RequestError
         One line about the first thing that is wrong.
     """
+    from benchmark.execute.guard import bring_up
+
+    executors = {item for item in overrides if item.startswith("executor=")}
+    if ahead and executors <= {"executor=processes"}:
+        bring_up()
+    with phase("plan"):
+        return _planned(overrides, config_dirs)
+
+
+def _planned(overrides: Sequence[str], config_dirs: Sequence[Path]) -> PlannedStudy:
     from benchmark import data
 
     catalog = open_catalog(config_dirs)
@@ -66,25 +85,38 @@ def plan_study(overrides: Sequence[str] = (), config_dirs: Sequence[Path] = ()) 
     for name, table in arrays.items():
         task = data.describe(resolved.datasets[name], table, study.metric)
         tasks[name], instantiated[name] = _split(task, table, study)
-    expanded = expand(
-        study,
-        components=resolved.components,
-        hosts=resolved.hosts,
-        references=resolved.references,
-        datasets=resolved.datasets,
-        tasks=with_shared_origins(tasks),
-        splits=instantiated,
-        missing=resolved.missing,
-        unavailable=unavailable,
-        environment=Environment(
-            device_of(resolved.device),
-            library_versions(),
-            harness_identity(),
-            sampler_version(study.protocol.tuning.sampler),
-        ),
-    )
-    _check_comparable(expanded)
+    with _uncollected():
+        expanded = expand(
+            study,
+            components=resolved.components,
+            hosts=resolved.hosts,
+            references=resolved.references,
+            datasets=resolved.datasets,
+            tasks=with_shared_origins(tasks),
+            splits=instantiated,
+            missing=resolved.missing,
+            unavailable=unavailable,
+            environment=Environment(
+                device_of(resolved),
+                library_versions(),
+                harness_identity(),
+                sampler_version(study.protocol.tuning.sampler),
+            ),
+        )
+        _check_comparable(expanded)
     return PlannedStudy(resolved, expanded, _folder_name(catalog, resolved, overrides))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No garbage collection: a plan is millions of objects that all live, and each pass goes through them."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def comparable(expanded: Plan) -> list[str]:
@@ -94,11 +126,14 @@ def comparable(expanded: Plan) -> list[str]:
     """
     study, origins = expanded.study, baseline_origins(expanded)
     parts = halves(study.seed, origins) if study.protocol.confirm == "split" else (origins,)
-    places: dict[str, set[tuple[str, str, str]]] = {}
-    for row in expanded.rows:
-        if row.arm.role != "reference":
-            task = row.job.task
-            places.setdefault(row.arm.component, set()).add((row.host, task.name, task.origin))
+    every = {
+        (row.arm.component, row.host, row.job.task.name, row.job.task.origin)
+        for row in expanded.rows
+        if row.arm.role != "reference"
+    }
+    places: dict[str, set[tuple[str, ...]]] = {}
+    for component, *place in every:
+        places.setdefault(component, set()).add(tuple(place))
 
     def runs(name: str, baseline: str, part: Collection[str]) -> bool:
         shared = places.get(name, set()) & places.get(baseline, set())
@@ -171,15 +206,23 @@ def _split(task: Task, table: TaskData, study: Study) -> tuple[Task, Sequence[Sp
     return dataclasses.replace(task, scheme=scheme, notes=notes), made
 
 
-def device_of(asked: str) -> str:
-    """``cpu`` or ``cuda``."""
+def device_of(resolved: ResolvedStudy) -> str:
+    """``cpu`` or ``cuda``; ``auto`` is what this machine has, also where others do the work.
+
+    Raises
+    ------
+    RequestError
+        When ``device`` is none of these, or a GPU is asked of this machine and there is none.
+    """
     import torch
 
+    asked = resolved.device
     if asked not in ("auto", "cpu", "cuda"):
         raise RequestError(f"device={asked}: choose from auto, cpu, cuda")
-    if asked == "cuda" and not torch.cuda.is_available():
+    here = torch.cuda.is_available()
+    if asked == "cuda" and not here and resolved.executor in _HERE:
         raise RequestError("device=cuda: torch sees no CUDA device here; choose cpu or auto")
-    return "cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu"
+    return "cuda" if asked == "cuda" or (asked == "auto" and here) else "cpu"
 
 
 def _folder_name(catalog: Catalog, resolved: ResolvedStudy, overrides: Sequence[str]) -> str:

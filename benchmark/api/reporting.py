@@ -21,6 +21,7 @@ from benchmark.api.stages import (
     saved,
 )
 from benchmark.errors import RequestError
+from benchmark.execute.profile import phase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,10 +62,16 @@ def write_report(planned: PlannedStudy) -> Report:
     RequestError
         When cells of the study have no record yet.
     """
+    with phase("report"):
+        return _written(planned)
+
+
+def _written(planned: PlannedStudy) -> Report:
     import pandas as pd
 
     from benchmark import report
     from benchmark.judge.search.edges import edges
+    from benchmark.records.leases import held
     from benchmark.records.store import open_store
 
     with open_store(planned.resolved.results_dir, write=False) as store:
@@ -75,7 +82,8 @@ def write_report(planned: PlannedStudy) -> Report:
         needed = finished(planned, store)
         freeze(planned)  # other studies may have computed it all
         records, trials = records_of(planned, store), store.trial_table(planned.name)
-        judgement = judged(planned, store, records)
+        with phase("judge"):
+            judgement = judged(planned, store, records)
         store.note_judged(_found(planned, judgement))
         refused = pd.DataFrame(
             [dataclasses.asdict(refusal) for refusal in planned.plan.refused],
@@ -83,23 +91,24 @@ def write_report(planned: PlannedStudy) -> Report:
         )
         at_edges = edges(records, _spaces(planned))
         about = report.about_study(dataclasses.replace(planned.study, name=planned.name), judgement)
-        page = report.write(
-            planned.folder,
-            about=about,
-            tasks=list(planned.plan.tasks.values()),
-            records=records,
-            trials=trials,
-            judgement=judgement,
-            refused=refused,
-            edges=at_edges,
-            ledger=store.ledger(planned.study.slot),
-            provenance=store.provenance(planned.name),
-            sources={
-                part.name: dict(part.source)
-                for parts in planned.resolved.components.values()
-                for part in parts
-            },
-        )
+        with held(planned.folder / "study.lock"):  # one report at a time
+            page = report.write(
+                planned.folder,
+                about=about,
+                tasks=list(planned.plan.tasks.values()),
+                records=records,
+                trials=trials,
+                judgement=judgement,
+                refused=refused,
+                edges=at_edges,
+                ledger=store.ledger(planned.study.slot),
+                provenance=store.provenance(planned.name),
+                sources={
+                    part.name: dict(part.source)
+                    for parts in planned.resolved.components.values()
+                    for part in parts
+                },
+            )
     failures = int((records["status"] != "ok").sum())
     return Report(about, judgement, records, refused, at_edges, page, failures, saved(planned, needed))
 

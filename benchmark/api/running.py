@@ -13,6 +13,7 @@ from benchmark.api.linking import left_of, link
 from benchmark.api.planning import PlannedStudy, device_of
 from benchmark.api.stages import Stage, stages
 from benchmark.errors import RequestError
+from benchmark.execute.profile import phase
 from benchmark.load.study import ResolvedStudy
 from benchmark.plan.cost import job_seconds
 from benchmark.plan.grid import Plan
@@ -26,15 +27,22 @@ if TYPE_CHECKING:
 __all__ = ["freeze", "is_frozen", "run", "workers_of"]
 
 
-def run(planned: PlannedStudy, *, budget_seconds: float | None = None, quiet: bool = False) -> Progress:
+def run(
+    planned: PlannedStudy,
+    *,
+    budget_seconds: float | None = None,
+    quiet: bool = False,
+    profile: bool = False,
+) -> Progress:
     """Execute what is missing of the study; every outcome is in the store when this returns or is killed.
 
-    A study that may stop early is executed stage by stage, all of them within ``budget_seconds``.
+    A study that may stop early is executed stage by stage, all of them within ``budget_seconds``. With
+    ``profile`` what comes back says where the time went.
 
     Raises
     ------
     RequestError
-        When the study's first run asked something else, or another run is writing to the store.
+        When the study's first run asked something else, or the disk is full.
     """
     from benchmark.execute.engine import Context, execute
     from benchmark.records.store import open_store
@@ -42,7 +50,7 @@ def run(planned: PlannedStudy, *, budget_seconds: float | None = None, quiet: bo
     resolved = planned.resolved
     with open_store(resolved.results_dir, write=True) as store:
         freeze(planned)
-        known = facts(device_of(resolved.device))
+        known = facts(device_of(resolved))
         store.put_provenance(facts_digest(known), known)
         seconds = job_seconds(planned.plan, store.fit_seconds())
         begun: list[Stage] = []
@@ -50,7 +58,15 @@ def run(planned: PlannedStudy, *, budget_seconds: float | None = None, quiet: bo
             _plans(planned, store, begun),
             store,
             executor=resolved.executor,
-            context=Context(workers_of(resolved), resolved.config_dirs, resolved.trust),
+            context=Context(
+                workers_of(resolved),
+                resolved.config_dirs,
+                resolved.trust,
+                resolved.options,
+                resolved.results_dir,
+                device_of(resolved),
+                profile,
+            ),
             provenance=facts_digest(known),
             cost=lambda job: seconds[job.key],
             budget_seconds=budget_seconds,
@@ -58,37 +74,56 @@ def run(planned: PlannedStudy, *, budget_seconds: float | None = None, quiet: bo
         )
         if not progress.stopped:
             return progress
-        left = left_of(begun[-1].with_later(), store)
+        left = left_of(begun[-1].with_later() if begun else planned.plan, store)
         return dataclasses.replace(progress, left=left, stopped=progress.stopped if left else "")
 
 
 def _plans(planned: PlannedStudy, store: Store, begun: list[Stage]) -> Iterator[Plan]:
     """The plan of every stage, linked before it runs; those that were begun are added to ``begun``."""
     for stage in stages(planned, store):
-        link(planned, store, stage.plan.rows, further=bool(begun))
+        with phase("store"):
+            link(planned, store, stage.plan.rows, further=bool(begun))
         begun.append(stage)
         yield stage.plan
 
 
 def workers_of(resolved: ResolvedStudy) -> int:
-    """How many processes the study may use."""
+    """How many processes the study may use: as many as are asked for, else one per core or place on a GPU."""
+    from benchmark.execute.devices import default_workers
+
     if resolved.executor == "serial":
         return 1
-    return resolved.workers or len(os.sched_getaffinity(0))
+    return resolved.workers or default_workers(device_of(resolved), resolved.options)
 
 
 def freeze(planned: PlannedStudy) -> None:
-    """Write ``study.lock`` at the first run; afterwards the question may not change."""
-    if is_frozen(planned):
-        return
+    """Write ``study.lock`` at the first run; afterwards the question may not change.
+
+    Raises
+    ------
+    RequestError
+        When the first run, perhaps that of another driver just now, asked something else.
+    """
+    if not is_frozen(planned):
+        _write_lock(planned)
+    for left in planned.folder.glob("study.[0-9]*"):  # of a driver that was killed just here
+        left.unlink(missing_ok=True)
+
+
+def _write_lock(planned: PlannedStudy) -> None:
     planned.folder.mkdir(parents=True, exist_ok=True)
     asked = dataclasses.asdict(planned.study)
     text = json.dumps(
         {"schema": 1, "digest": planned.resolved.digest, "study": asked}, indent=1, sort_keys=True
     )
-    partial = _lock(planned).with_suffix(".partial")
-    partial.write_text(text + "\n", encoding="utf-8")
-    partial.replace(_lock(planned))
+    partial = _lock(planned).with_suffix(f".{os.getpid()}")
+    try:
+        partial.write_text(text + "\n", encoding="utf-8")
+        os.link(partial, _lock(planned))  # whole or not at all, and by one driver
+    except (FileExistsError, FileNotFoundError):  # another was faster, and may have cleared up already
+        is_frozen(planned)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def is_frozen(planned: PlannedStudy) -> bool:

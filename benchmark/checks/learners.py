@@ -26,6 +26,7 @@ __all__ = [
     "leaves_its_input_alone",
     "looks_at_the_validation_rows",
     "predictions_have_the_contracts_shape",
+    "says_the_same_from_shared_bins",
     "survives_cloning",
     "uses_its_weak_learner",
 ]
@@ -65,6 +66,13 @@ class _Table:
             extra["validation"] = self.watched
         learner.fit(owned(self.train), self.y.copy(), **extra)
         return learner
+
+    def binned(self, learner: Any) -> Any:
+        """The rows in the learner's own form."""
+        extra = {}
+        if assemble.asks(self.place.pipeline, self.slot, "validation"):
+            extra["validation"] = (owned(self.validation), self.y_validation.copy())
+        return learner.bin(owned(self.train), self.y.copy(), **extra)
 
     def said(self, learner: Any) -> np.ndarray:
         """Probabilities, or values, of the validation rows."""
@@ -150,6 +158,16 @@ def looks_at_the_validation_rows(subject: Subject) -> None:
     expect(table.watched.looked, "a look into validation", "none")
 
 
+def says_the_same_from_shared_bins(subject: Subject) -> None:
+    """Fitted on what ``bin`` made for another, and again on the same, it says what it says alone."""
+    table = _Table.at(subject.place)
+    alone = table.said(table.fit(table.learner))
+    bins = table.binned(clone(table.learner))
+    for _ in range(2):
+        shared = table.said(table.fit(clone(table.learner), binned=bins))
+        expect(np.array_equal(alone, shared), "the same bits as alone", "others")
+
+
 def uses_its_weak_learner(subject: Subject) -> None:
     """Another weak learner makes another prediction."""
     table = _Table.at(subject.place)
@@ -228,6 +246,7 @@ LEARNER = (
     Rule(survives_cloning),
     Rule(heeds_row_weights, applies=_says("weights")),
     Rule(looks_at_the_validation_rows, applies=_says("validation")),
+    Rule(says_the_same_from_shared_bins, applies=_says("binned")),
     Rule(uses_its_weak_learner, applies=lambda subject: subject.component.slot == "booster", slow=True),
 )
 """For boosters and estimators."""

@@ -23,7 +23,7 @@ from benchmark.execute.devices import (
     reset_peak_gpu_memory,
 )
 from benchmark.execute.fit import Diverged, Fit, fit, fit_stacked
-from benchmark.execute.limits import FitTimeout, limited, peak_memory_mb, reset_peak_memory
+from benchmark.execute.limits import FitTimeout, limited, peak_memory_mb, reset_peak_memory, time_limit
 from benchmark.execute.material import planned_of, split_of, table_of
 from benchmark.execute.profile import carried, phase
 from benchmark.execute.tune import apply, best, propose
@@ -42,6 +42,8 @@ Group = tuple[str, ...]
 """Keys of the units that run together: one, or all members of a stack."""
 
 _TRACEBACK_CHARACTERS = 2000
+_IMPORT_SECONDS = 120.0
+"""What importing a pipeline's components may take at least, where fits are limited."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,8 @@ def _run_group(job: Job, group: Group, done: Done) -> tuple[Outcome, ...]:
     units = {key: _unit(job, key, done) for key in group}
     members = {key: unit for key, unit in units.items() if isinstance(unit, _Unit)}
     together, remark = _fitted_together(job, members)
+    if len(group) == 1 and any(group[0] in stack for stack in job.stacks):
+        remark = "trained alone: its stack cost a worker process"
     # Of a stack's members some may wait for nobody; asking about all of a job would be slow for one cell.
     wanted = set(unfinished(job, done)) if len(group) > 1 else set(group) - done.keys()
     return tuple(
@@ -150,12 +154,13 @@ def _remarked(outcome: Outcome, stacked: int, remark: str) -> Outcome:
 
 
 def run_job(job: Job, done: Done) -> Iterator[tuple[Outcome, ...]]:
-    """Outcomes of the unfinished units of a job, group by group, in order."""
+    """Outcomes of the unfinished units of a job, group by group; a group follows those that it rests on."""
     known: dict[str, Trial | Record] = dict(done)
     while groups := ready(job, known):
-        outcomes = run_group(job, groups[0], known)
-        known |= {outcome.row.key: outcome.row for outcome in outcomes}
-        yield outcomes
+        for group in groups:
+            outcomes = run_group(job, group, known)
+            known |= {outcome.row.key: outcome.row for outcome in outcomes}
+            yield outcomes
 
 
 def _proposed(job: Job, tuning: PlannedTuning, number: int, known: Done) -> dict[str, Any]:
@@ -302,6 +307,8 @@ def _fitted_together(job: Job, units: Mapping[str, _Unit]) -> tuple[dict[str, Fi
     seconds = None if limits.seconds is None else count * limits.seconds
     memory = None if limits.memory_mb is None else count * limits.memory_mb
     try:
+        with phase("import"):
+            makers(job.pipeline)
         with limited(dataclasses.replace(limits, seconds=seconds, memory_mb=memory), job.device):
             found = fit_stacked(
                 [apply(job.pipeline, unit.setting) for unit in units.values()],
@@ -314,19 +321,20 @@ def _fitted_together(job: Job, units: Mapping[str, _Unit]) -> tuple[dict[str, Fi
                 device=job.device,
                 precision=job.protocol.precision,
             )
-    except FitTimeout:
-        late = FitTimeout(f"{count} together took longer than {count} × protocol.limits.seconds")
-        found = [late for _ in units]
+    except FitTimeout as error:
+        found = [error for _ in units]
     except Exception as error:  # nobody's doing alone: each gets an outcome of its own
         empty_cache(job.device)
         return {}, f"trained alone: {_first_line(error)}"
-    return dict(zip(units, found, strict=True)), ""
+    late = FitTimeout(f"{count} together took longer than {count} × protocol.limits.seconds")
+    told = [late if isinstance(one, FitTimeout) else one for one in found]
+    return dict(zip(units, told, strict=True)), ""
 
 
 def _fitted_alone(job: Job, unit: _Unit) -> Fit:
     """The fit of one unit within its limits."""
-    pipeline = apply(job.pipeline, unit.setting)
-    with phase("import"):
+    pipeline, seconds = apply(job.pipeline, unit.setting), job.protocol.limits.seconds
+    with phase("import"), time_limit(None if seconds is None else max(seconds, _IMPORT_SECONDS)):
         make = makers(pipeline)  # imports are not in a fit's time
     table, split = table_of(job), split_of(job)
     with limited(job.protocol.limits, job.device):

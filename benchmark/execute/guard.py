@@ -13,6 +13,7 @@ import contextlib
 import ctypes
 import fcntl
 import multiprocessing
+import multiprocessing.forkserver
 import os
 import select
 import signal
@@ -32,7 +33,10 @@ from benchmark.execute.channel import Channel, put
 from benchmark.execute.descent import kill_descendants, oom_kills
 from benchmark.execute.watch import Board, Death, Watch
 
-__all__ = ["Guarded", "start"]
+__all__ = ["PRELOADED", "Guarded", "bring_up", "start"]
+
+PRELOADED = "benchmark.execute.preloaded"
+"""What the process that forks guards imports once, for all workers."""
 
 _LOOKS_EVERY = 0.1
 """Seconds between two looks at a worker, and half of that where its memory is limited."""
@@ -76,7 +80,13 @@ class Guarded:
         self.process.join(1)
 
 
-def start(work: Callable[..., object], *arguments: Any, preload: str) -> Guarded:
+def bring_up(preload: str = PRELOADED) -> None:
+    """Start the process that forks guards, if there is none; it imports ``preload`` while others work."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload([preload])
+    multiprocessing.forkserver.ensure_running()
+
+
+def start(work: Callable[..., object], *arguments: Any, preload: str = PRELOADED) -> Guarded:
     """A new worker process with its guard, which calls ``work(channel, board, said, *arguments)``.
 
     Parameters

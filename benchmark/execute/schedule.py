@@ -29,10 +29,16 @@ class OpenJob:
     """What a group took when one of its was heard of last."""
     tries: Counter[Group] = field(default_factory=Counter)
     """How often a group's worker died."""
+    apart: set[Group] = field(default_factory=set)
+    """Stacks that cost their worker: their members run one by one."""
 
     def free(self) -> list[Group]:
         """The groups that could start now."""
-        return [group for group in ready(self.job, self.done) if group not in self.running]
+        found = [part for group in ready(self.job, self.done) for part in self._parts(group)]
+        return [group for group in found if group not in self.running]
+
+    def _parts(self, group: Group) -> list[Group]:
+        return [(key,) for key in group if key in self.left] if group in self.apart else [group]
 
 
 class Schedule:
@@ -85,8 +91,12 @@ class Schedule:
     def bury(self, found: OpenJob, group: Group, death: Death) -> tuple[Outcome, ...]:
         """What is recorded of a group whose worker died; nothing where it is tried again.
 
-        It has been given back before.
+        It has been given back before. A stack is not tried again: its members are, each by itself, so that
+        only the one that is to blame is lost.
         """
+        if len(group) > 1:
+            found.apart.add(group)
+            return ()
         found.tries[group] += 1
         tries, reason = found.tries[group], death.reason
         if not death.final and tries <= found.job.protocol.limits.retries:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.func import functional_call, vmap
+from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 __all__ = ["Stack", "Unstackable", "release"]
@@ -180,11 +181,22 @@ def _weight_norm(direction: Tensor, length: Tensor, dim: int = 0) -> Tensor:
     return normed
 
 
+def _embedding(
+    codes: Tensor, weight: Tensor, padding_idx: int | None = None, *options: Any, **more: Any
+) -> Tensor:
+    """Torch's own batched form leaves out the gradient of the padding's vector in the first member alone."""
+    if padding_idx is not None:
+        learned = torch.arange(len(weight), device=weight.device)[:, None] != padding_idx % len(weight)
+        weight = weight.where(learned, weight.detach())
+    return functional.embedding(codes, weight, None, *options, **more)
+
+
 _FORMS: Mapping[Any, Callable[..., Tensor]] = {
     torch.column_stack: _column_stack,
+    functional.embedding: _embedding,
     torch._weight_norm: _weight_norm,
 }
-"""What torch cannot batch, in terms of what it can."""
+"""What torch cannot batch, or not rightly, in terms of what it can."""
 
 
 class _Forms(TorchFunctionMode):

@@ -287,7 +287,8 @@ def _settle_batch_norm(parts: Parts, rows: Rows, batch_size: int) -> None:
 
     Schedule-Free evaluates an average of weights; its authors ask for this where there is batch norm.
     """
-    norms: list[Any] = [module for module in parts.network.modules() if hasattr(module, "reset_running_stats")]
+    modules = parts.network.modules()
+    norms: list[Any] = [module for module in modules if hasattr(module, "reset_running_stats")]
     if not norms:
         return
     momenta = [norm.momentum for norm in norms]

@@ -153,5 +153,6 @@ def _ended(status: int) -> str:
     """How a process ended, from what ``waitpid`` gives."""
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
-        return f"was ended by {signal.Signals(number).name} ({signal.strsignal(number)})"
+        name = next((one.name for one in signal.Signals if one == number), f"signal {number}")
+        return f"was ended by {name} ({signal.strsignal(number)})"
     return f"ended with exit code {os.WEXITSTATUS(status)}"

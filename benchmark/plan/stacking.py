@@ -30,8 +30,10 @@ _STEPS = 256
 """Positions of a sequence or a text, whose length planning does not know."""
 _WIDTH = 64
 """Width of a network that declares none."""
-_CPU_FEWEST, _CPU_PRODUCTS = 4, 2**18
-"""What pays on a CPU: members, and products of one width × width layer for one member's batch."""
+_CPU_FEWEST, _CPU_PRODUCTS = 8, 2**18
+"""What pays on a CPU: members, and products of one width × width layer for one member's batch. Measured
+(docs/stacking.md): 1.1 to 1.8 × with eight members up to width 32, 0.9 to 1.4 × from 64 on; with four 0.9 to
+1.3 ×, with two a loss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +70,9 @@ def refusal(pipeline: Pipeline, protocol: Protocol) -> str:
 def bounds_of(pipeline: Pipeline, task: Task, protocol: Protocol, device: str) -> Bounds | None:
     """How many members a stack of this pipeline may have; None where there is to be none.
 
-    On a GPU ``auto`` stacks whatever can be stacked. On a CPU it takes members whose passes are so small that
-    the overhead of single operations outweighs them: batch × positions × width² up to 2**18, which is a width
-    of 45 at a batch of 128 rows of a table.
+    On a GPU ``auto`` stacks whatever can be stacked. On a CPU it takes eight members or more whose passes are
+    so small that the overhead of single operations outweighs them: batch × positions × width² up to 2**18,
+    which is a width of 45 at a batch of 128 rows of a table.
     """
     if protocol.stacking == "off" or refusal(pipeline, protocol):
         return None

@@ -164,10 +164,6 @@ class Store:
         """Keys of all records."""
         return {key for (key,) in self._db.execute("SELECT key FROM records")}
 
-    def trial_keys(self, keys: Iterable[str]) -> set[str]:
-        """Those of ``keys`` under which a trial is kept."""
-        return {key for (key,) in among(self._db, "SELECT key FROM trials WHERE key IN", keys)}
-
     def trials(self, keys: Iterable[str]) -> dict[str, Trial]:
         """The trials among ``keys`` that are kept, by key."""
         return {trial.key: trial for trial in self._select(Trial, keys)}

@@ -63,11 +63,26 @@ def _protocol(study: Study, judgement: Judgement) -> list[tuple[str, str]]:
         ("Budget", _budget(study)),
         ("Limits", "none" if p.limits.seconds is None else f"{p.limits.seconds:g} seconds per fit"),
         ("A/A arms", f"{p.aa}: the baseline again, other seeds, tuned again"),
+        *_computing(study),
         *_course(study),
         ("Smallest effect that counts (ROPE, δ)", f"{100 * p.rope:g} %, fixed before the run"),
         ("Level", f"{100 * p.level:g} %, alpha {1 - p.level:.3g}"),
         ("Host effects", f"{judgement.host_effects} (asked for: {p.host_effects})"),
     ]
+
+
+def _computing(study: Study) -> list[tuple[str, str]]:
+    """What networks compute in and whether together, where a person chose it."""
+    p = study.protocol
+    together = {"on": "together wherever networks have one shape", "off": "every network by itself"}
+    said = []
+    if p.precision != "float32":
+        said.append(
+            ("Precision", f"networks in {p.precision} mixed with float32; weights and loss in float32")
+        )
+    if p.stacking in together:
+        said.append(("Training", together[p.stacking]))
+    return said
 
 
 def _course(study: Study) -> list[tuple[str, str]]:

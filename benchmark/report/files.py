@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -22,6 +26,9 @@ from benchmark.report.sections.history import metrics_of
 from benchmark.spec import Task
 
 __all__ = ["write"]
+
+_SCRATCH = ".report-"
+"""How folders begin in which a report is built."""
 
 
 def write(
@@ -77,13 +84,26 @@ def write(
     material = Material(about, judgement, records, tasks, trials, refused, edges, ledger, provenance, sources)
     folder.mkdir(parents=True, exist_ok=True)
     place = folder / "report"
-    with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as scratch:
-        report = Path(scratch) / "report"
-        _fill(report, material, further)
+    with _scratch(folder) as scratch:
+        _fill(scratch / "report", material, further)
         if place.exists():
-            place.rename(Path(scratch) / "before")
-        report.rename(place)
+            place.rename(scratch / "before")
+        (scratch / "report").rename(place)
     return place / "index.html"
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """A hidden folder to build in, alone: another run that reports the same study waits."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        for left in folder.glob(f"{_SCRATCH}*"):  # of a run that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=folder) as scratch:
+            yield Path(scratch)
+    finally:
+        os.close(handle)
 
 
 def _check_compared(about: About, judgement: Judgement) -> None:

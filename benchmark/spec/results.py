@@ -25,6 +25,7 @@ class Trial:
     error: float | None = None
     """Test error, for the budget curve; selection never reads it."""
     fit_seconds: float = 0.0
+    """Trained together with others: its share, every moment divided among those still training."""
     stacked: int = 0
     """Fits that trained together with this one, itself counted; 0: alone."""
 
@@ -55,6 +56,7 @@ class Record:
     """Passes of the budget up to the model that was kept: a step of most optimizers is one, of SAM two; 0
     outside the neural family."""
     fit_seconds: float = 0.0
+    """Trained together with others: its share, every moment divided among those still training."""
     predict_seconds: float = 0.0
     peak_memory_mb: float = 0.0
     """Highest resident memory of the worker while the cell ran."""

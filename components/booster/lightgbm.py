@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Hashable, Mapping
+from typing import Any, NamedTuple, Self
 
 import lightgbm
 import numpy as np
@@ -12,7 +12,21 @@ from sklearn.base import BaseEstimator
 
 from components.booster.rounds import TreeShape, categorical_columns, known_classes
 
-__all__ = ["LightGBM"]
+__all__ = ["Binned", "LightGBM"]
+
+_AFTER_BINNING = (
+    *("drop_rate", "feature_fraction", "lambda_l2", "learning_rate", "max_depth", "num_leaves"),
+    *("objective", "num_class", "other_rate", "top_rate"),
+)
+"""Settings that binning does not look at; the fewest rows in a leaf rule out features that cannot split."""
+
+
+class Binned(NamedTuple):
+    """Rows in the library's own form: every column in bins, as the training rows say."""
+
+    train: lightgbm.Dataset
+    scored: lightgbm.Dataset | None
+    """Validation rows whose class some training row has; None where there are none."""
 
 
 class LightGBM(BaseEstimator):  # type: ignore[misc]
@@ -75,35 +89,63 @@ class LightGBM(BaseEstimator):  # type: ignore[misc]
         validation: tuple[pd.DataFrame, np.ndarray],
         sample_weight: np.ndarray | None = None,
         validation_weight: np.ndarray | None = None,
+        binned: Binned | None = None,
     ) -> Self:
         """Boost on ``X (n_rows, n_features)``, stopping by the loss on ``validation``.
 
-        Validation rows whose class no training row has cannot be scored and are left out.
+        Validation rows whose class no training row has cannot be scored and are left out. ``binned`` is what
+        :meth:`bin` made of the same rows, maybe for another learner with the same :meth:`binning`.
         """
         if self._classifies():
             self.classes_ = np.unique(y)
-            validation, validation_weight = known_classes(self.classes_, validation, validation_weight)
             if len(self.classes_) == 1:
                 return self
-            y = np.searchsorted(self.classes_, y)
-            validation = validation[0], np.searchsorted(self.classes_, validation[1])
-        X_validation, y_validation = validation
-        settings = self._settings()
+        if binned is None:
+            weights = {"sample_weight": sample_weight, "validation_weight": validation_weight}
+            binned = self.bin(X, y, validation=validation, **weights)
+        y_validation = validation[1]
+        if self._classifies():
+            y, y_validation = self._codes(y), self._codes(y_validation[np.isin(y_validation, self.classes_)])
+        settings = self._settings(self.classes_ if self._classifies() else None)
+        self.boosters_, self.starts_ = [], []
+        for values, values_validation in zip(_steps(y), _steps(y_validation), strict=True):
+            start = self._start(values, sample_weight)
+            binned.train.set_label(values - start)
+            if binned.scored is not None:
+                binned.scored.set_label(values_validation - start)
+            self.starts_.append(start)
+            self.boosters_.append(self._boosted(settings, *binned))
+        return self
+
+    def binning(self) -> Hashable:
+        """What the outcome of :meth:`bin` depends on, besides the rows."""
+        settings = self._settings(None)
+        return tuple((name, settings[name]) for name in sorted(settings) if name not in _AFTER_BINNING)
+
+    def bin(
+        self,
+        X: pd.DataFrame,
+        y: np.ndarray,
+        *,
+        validation: tuple[pd.DataFrame, np.ndarray],
+        sample_weight: np.ndarray | None = None,
+        validation_weight: np.ndarray | None = None,
+    ) -> Binned:
+        """The rows that :meth:`fit` is passed, in the library's own form; targets come later."""
+        if self._classifies():
+            validation, validation_weight = known_classes(np.unique(y), validation, validation_weight)
+        settings = self._settings(None)
         train = lightgbm.Dataset(
             X.to_numpy(np.float64),
             weight=sample_weight,
             categorical_feature=categorical_columns(X),
             params=settings,
-        )
-        scored = train.create_valid(X_validation.to_numpy(np.float64), weight=validation_weight)
-        self.boosters_, self.starts_ = [], []
-        for values, values_validation in zip(_steps(y), _steps(y_validation), strict=True):
-            start = self._start(values, sample_weight)
-            train.set_label(values - start)
-            scored.set_label(values_validation - start)
-            self.starts_.append(start)
-            self.boosters_.append(self._boosted(settings, train, scored if len(y_validation) else None))
-        return self
+        ).construct()
+        inputs = validation[0].to_numpy(np.float64)
+        if not len(inputs):
+            return Binned(train, None)
+        scored = train.create_valid(inputs, weight=validation_weight, params=settings).set_reference(train)
+        return Binned(train, scored.construct())
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Numbers ``(n_rows,)`` or ``(n_rows, horizon)``, or the most probable class codes."""
@@ -123,6 +165,9 @@ class LightGBM(BaseEstimator):  # type: ignore[misc]
 
     def _classifies(self) -> bool:
         return self.task_type in ("binary", "multiclass")
+
+    def _codes(self, y: np.ndarray) -> np.ndarray:
+        return np.searchsorted(self.classes_, y)
 
     def _drops_trees(self) -> bool:
         return (self.variant or {}).get("boosting") == "dart"
@@ -160,13 +205,12 @@ class LightGBM(BaseEstimator):  # type: ignore[misc]
             losses.append(booster.eval_valid()[0][2] if scored is not None else -len(losses))
         return int(np.argmin(losses)) + 1 if losses else 1
 
-    def _settings(self) -> dict[str, Any]:
+    def _settings(self, classes: np.ndarray | None) -> dict[str, Any]:
         tree = self.weak_learner
         objective: dict[str, Any] = {"objective": "regression"}
-        if self._classifies():
-            n_classes = len(self.classes_)
-            objective = {"objective": "multiclass", "num_class": n_classes}
-            if n_classes == 2:
+        if classes is not None:
+            objective = {"objective": "multiclass", "num_class": len(classes)}
+            if len(classes) == 2:
                 objective = {"objective": "binary"}
         return {
             **objective,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Hashable
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,15 @@ from sklearn.base import BaseEstimator
 
 from components.booster.rounds import TreeShape, categorical_columns, known_classes
 
-__all__ = ["XGBoost"]
+__all__ = ["Binned", "XGBoost"]
+
+
+class Binned(NamedTuple):
+    """Rows with their targets in the library's own form: every column of the training rows in bins."""
+
+    train: xgboost.QuantileDMatrix
+    scored: xgboost.DMatrix | None
+    """Validation rows whose class some training row has; None where there are none."""
 
 
 class XGBoost(BaseEstimator):  # type: ignore[misc]
@@ -68,27 +77,50 @@ class XGBoost(BaseEstimator):  # type: ignore[misc]
         validation: tuple[pd.DataFrame, np.ndarray],
         sample_weight: np.ndarray | None = None,
         validation_weight: np.ndarray | None = None,
+        binned: Binned | None = None,
     ) -> Self:
         """Boost on ``X (n_rows, n_features)``, stopping by the loss on ``validation``.
 
-        Validation rows whose class no training row has cannot be scored and are left out.
+        Validation rows whose class no training row has cannot be scored and are left out. ``binned`` is what
+        :meth:`bin` made of the same rows, maybe for another learner.
         """
         if self._classifies():
             self.classes_ = np.unique(y)
-            validation, validation_weight = known_classes(self.classes_, validation, validation_weight)
             if len(self.classes_) == 1:
                 return self
-            y = np.searchsorted(self.classes_, y)
-            validation = validation[0], np.searchsorted(self.classes_, validation[1])
-        X_validation, y_validation = validation
+        if binned is None:
+            weights = {"sample_weight": sample_weight, "validation_weight": validation_weight}
+            binned = self.bin(X, y, validation=validation, **weights)
         stopping: dict[str, Any] = {}
-        if len(y_validation):
-            scored = _matrix(X_validation, y_validation, validation_weight)
+        if binned.scored is not None:
             stop = xgboost.callback.EarlyStopping(rounds=self.patience, save_best=True)
-            stopping = {"evals": [(scored, "validation")], "callbacks": [stop], "verbose_eval": False}
-        train = _matrix(X, y, sample_weight)
-        self.booster_ = xgboost.train(self._settings(), train, self.n_estimators, **stopping)
+            stopping = {"evals": [(binned.scored, "validation")], "callbacks": [stop], "verbose_eval": False}
+        self.booster_ = xgboost.train(self._settings(), binned.train, self.n_estimators, **stopping)
         return self
+
+    def binning(self) -> Hashable:
+        """What the outcome of :meth:`bin` depends on, besides the rows: nothing."""
+        return ()
+
+    def bin(
+        self,
+        X: pd.DataFrame,
+        y: np.ndarray,
+        *,
+        validation: tuple[pd.DataFrame, np.ndarray],
+        sample_weight: np.ndarray | None = None,
+        validation_weight: np.ndarray | None = None,
+    ) -> Binned:
+        """The rows that :meth:`fit` is passed, in the library's own form."""
+        if self._classifies():
+            classes = np.unique(y)
+            validation, validation_weight = known_classes(classes, validation, validation_weight)
+            y, validation = (
+                np.searchsorted(classes, y),
+                (validation[0], np.searchsorted(classes, validation[1])),
+            )
+        train = _matrix(X, y, sample_weight, xgboost.QuantileDMatrix)
+        return Binned(train, _matrix(*validation, validation_weight) if len(validation[1]) else None)
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:
         """Numbers ``(n_rows,)`` or ``(n_rows, horizon)``, or the most probable class codes."""
@@ -135,8 +167,11 @@ class XGBoost(BaseEstimator):  # type: ignore[misc]
 
 
 def _matrix(
-    X: pd.DataFrame, y: np.ndarray | None = None, weight: np.ndarray | None = None
+    X: pd.DataFrame,
+    y: np.ndarray | None = None,
+    weight: np.ndarray | None = None,
+    kind: type[xgboost.DMatrix] = xgboost.DMatrix,
 ) -> xgboost.DMatrix:
     categorical = set(categorical_columns(X))
     kinds = ["c" if place in categorical else "q" for place in range(X.shape[1])]
-    return xgboost.DMatrix(X.to_numpy(np.float64), y, weight=weight, feature_types=kinds, nthread=1)
+    return kind(X.to_numpy(np.float64), y, weight=weight, feature_types=kinds, nthread=1)

@@ -100,7 +100,11 @@ class Sample(BaseEstimator):
     def __init__(self, task_type, seed, c=1.0):
         self.task_type, self.seed, self.c = task_type, seed, c
         {init}
-    def fit(self, X, y, sample_weight=None, validation=None):
+    def binning(self):
+        return ()
+    def bin(self, X, y):
+        return np.zeros(X.shape)
+    def fit(self, X, y, sample_weight=None, validation=None, binned=None):
         {fit}
         self.inner_ = LogisticRegression(C=self.c).fit(X, y)
         self.classes_ = self.inner_.classes_
@@ -318,6 +322,12 @@ BROKEN = {
     "estimator that ignores weights": Sample("estimator", _learner(), "heeds_row_weights", _needs("weights")),
     "estimator that ignores validation": Sample(
         "estimator", _learner(), "looks_at_the_validation_rows", _needs("validation")
+    ),
+    "estimator whose bins hold something else": Sample(
+        "estimator",
+        _learner(fit="X = X if binned is None else binned"),
+        "says_the_same_from_shared_bins",
+        _needs("binned"),
     ),
     "estimator that cannot take gaps": Sample(
         "estimator", _learner(), "takes_missing_numbers", _needs('"input:missing"')

@@ -165,3 +165,49 @@ def test_catboost_grows_deep_enough_for_the_leaves_asked_for(weak: str, depth: i
     tree = make("weak_learner", weak)(seed=1)
     learner = make("booster", "catboost")(tree, task_type="regression", seed=1, n_estimators=2)
     assert learner.fit(X, y, validation=(X, y)).learner_.get_all_params()["depth"] == depth
+
+
+BINNING = [
+    name for name in CATALOG.names("booster") if "binned" in CATALOG.document("booster", name)["needs"]
+]
+
+
+@pytest.mark.parametrize("task_type", ["binary", "multiclass", "regression", "forecasting"])
+@pytest.mark.parametrize("name", BINNING)
+def test_trials_share_bins_and_predict_the_same_bits(name: str, task_type: str, make: Make) -> None:
+    """Settings that binning does not look at share it; others have one of their own. Some rows are new."""
+    (X, y), (X_validation, y_validation) = table(300), table(80, seed=1)
+    for rows, values in ((X, y), (X_validation, y_validation)):
+        rows["code"], rows["constant"] = (values.astype(np.int64) % 5), 1.0
+        rows.loc[rows.index[::7], "b"] = np.nan
+    targets: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "binary": lambda values: (values > 100).astype(np.int64),
+        "multiclass": lambda values: np.digitize(values, [95, 105]),
+        "regression": lambda values: values,
+        "forecasting": lambda values: np.column_stack([values, -values]),
+    }
+    y, validation = targets[task_type](y), (X_validation, targets[task_type](y_validation))
+    weights = {"sample_weight": np.linspace(0.5, 1.5, 300), "validation_weight": np.linspace(1.5, 0.5, 80)}
+    bins: dict[Any, Any] = {}
+    for rate, leaves, leaf_rows, share in (
+        (0.1, 8, 9, 1.0),
+        (0.3, 4, 9, 0.5),
+        (0.2, 8, 2, 1.0),
+        (0.1, 8, 9, 0.7),
+    ):
+        tree = make("weak_learner", "own_tree")(
+            seed=1, num_leaves=leaves, min_samples_leaf=leaf_rows, feature_fraction=share
+        )
+        said = []
+        for shared in (False, True):
+            learner = make("booster", name)(
+                tree, task_type=task_type, seed=1, n_estimators=12, learning_rate=rate
+            )
+            extra = {"validation": validation, **weights}
+            if shared:
+                at = repr(learner.binning())
+                bins[at] = extra["binned"] = bins.get(at) or learner.bin(X, y, **extra)
+            learner.fit(X, y, **extra)
+            said.append(learner.predict_proba(X) if hasattr(learner, "classes_") else learner.predict(X))
+        assert np.array_equal(*said)
+    assert len(bins) <= 2

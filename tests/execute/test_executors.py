@@ -17,6 +17,7 @@ from benchmark.errors import RequestError
 from benchmark.execute.cell import Done, Outcome, run_job
 from benchmark.execute.engine import EXECUTORS, Context
 from benchmark.execute.executors.processes import Processes
+from benchmark.execute.guard import Guarded
 from benchmark.plan.grid import Job, PlannedCell
 from benchmark.spec import Budget, Pipeline, Protocol, Record, Seeds, Splitting
 from components.estimator.by_task_type import ByTaskType
@@ -113,6 +114,23 @@ def test_a_run_that_is_left_early_ends_what_runs(job: Job) -> None:
         few = dataclasses.replace(job, key="few", cells=cells(-1, 3))
         given = [outcome.row.key for some in workers.run(iter([(few, {})])) for outcome in some]
         assert sorted(given) == [cell.key for cell in few.cells]
+    assert not workers_of(os.getpid())
+
+
+def test_an_interrupt_while_a_worker_is_ended_leaves_nothing(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupts, end = [KeyboardInterrupt], Guarded.end
+
+    def interrupted(guarded: Guarded) -> None:
+        end(guarded)
+        if interrupts:
+            raise interrupts.pop()
+
+    monkeypatch.setattr(Guarded, "end", interrupted)
+    with pytest.raises(KeyboardInterrupt), Processes(Context(1, (), ())) as workers:
+        next(run := workers.run(iter([(dataclasses.replace(job, cells=cells(0, 200)), {})])))
+        run.close()  # type: ignore[attr-defined]
     assert not workers_of(os.getpid())
 
 

@@ -22,6 +22,7 @@ import pytest
 from benchmark.catalog import open_catalog
 from benchmark.execute.engine import Context
 from benchmark.execute.executors.processes import Processes
+from benchmark.execute.watch import Board, Watch
 from benchmark.plan.grid import Job, PlannedCell
 from benchmark.spec import Component, Limits, Pipeline, Protocol, Record, Seeds
 
@@ -116,6 +117,12 @@ def test_a_worker_that_dies_costs_one_cell(run: Run, make_job: MakeJob) -> None:
     assert {what: record.reason for what, record in crashed.items()} == reasons
     assert {record.status for record in crashed.values()} == {"crashed"}
     assert [records[f"nothing {n}"].status for n in range(5)] == ["ok"] * 5
+
+
+def test_a_signal_without_a_name_is_told_by_its_number(tmp_path: Path) -> None:
+    with (tmp_path / "said").open("w+") as said:
+        death = Watch(0, Board.shared(), said.fileno(), 0, status=36).obituary()
+    assert "was ended by signal 36 " in death.reason
 
 
 def test_a_crash_says_where_it_happened(run: Run, make_job: MakeJob) -> None:

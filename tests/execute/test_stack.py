@@ -244,6 +244,21 @@ def test_an_operation_without_a_batched_form_is_not_run_member_by_member() -> No
         Stack(members(Shortens))(X, None)
 
 
+def test_the_vector_of_the_padding_learns_in_no_member() -> None:
+    class Tokens(Net):
+        def __init__(self, seed: int = 0) -> None:
+            super().__init__(seed)
+            self.codes = torch.nn.Embedding(5, 3, padding_idx=0, dtype=torch.float64)
+
+        def forward(self, x: Tensor, nothing: Tensor | None) -> Tensor:
+            return super().forward(self.codes(x.long()), nothing)
+
+    stack = Stack(members(Tokens))
+    stack.differentiate(stack(torch.arange(12) % 5, None)[..., 0].square().sum())
+    gradients = stack.gradients["codes.weight"]
+    assert not gradients[:, 0].any() and gradients[:, 1:].abs().sum() > 0
+
+
 def test_functions_that_torch_cannot_batch_have_another_form() -> None:
     class Joins(Net):
         def __init__(self, seed: int = 0) -> None:

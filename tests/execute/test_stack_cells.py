@@ -15,7 +15,9 @@ from benchmark.catalog import open_catalog
 from benchmark.data import describe, load
 from benchmark.execute.cell import Outcome, ready, run_group, run_job
 from benchmark.execute.fit import Fit, fit, fit_stacked
+from benchmark.execute.schedule import Schedule
 from benchmark.execute.stack import Stack, Unstackable
+from benchmark.execute.watch import Death
 from benchmark.plan.grid import Job, expand
 from benchmark.plan.keys import Environment
 from benchmark.plan.splits import splits
@@ -184,3 +186,22 @@ def test_the_same_effect_in_the_end(planned: Callable[..., list[Job]], task: str
         a, b = mean("adamw", stacking), mean("momentum", stacking)
         effects.append((a - b) / max(a, b))
     assert effects[0] == pytest.approx(effects[1], abs=2e-3)
+
+
+def test_a_stack_that_costs_its_worker_is_run_one_by_one(planned: Callable[..., list[Job]]) -> None:
+    (job, *_) = planned(stacking="on", limits=Limits(300, retries=0))
+    schedule = Schedule(iter([(job, {})]), 0.0)
+    taken = schedule.take()
+    assert taken is not None
+    found, (stack,) = taken
+    assert stack == job.stacks[0]
+    schedule.give_back(found, [stack])
+    death = Death("crashed", "gone", False, stack[0], "")
+    assert schedule.bury(found, stack, death) == ()
+    singles = [schedule.take(job.key) for _ in stack]
+    assert [groups for _, groups in filter(None, singles)] == [((key,),) for key in stack]
+    schedule.give_back(found, [stack[:1]])
+    (lost,) = schedule.bury(found, stack[:1], death)
+    assert (lost.row.key, lost.row.status) == (stack[0], "crashed")
+    (outcome,) = run_group(job, stack[1:2], {})
+    assert outcome.row.status == "ok" and "cost a worker" in outcome.row.reason

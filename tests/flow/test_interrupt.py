@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -83,11 +84,15 @@ def test_kill_9_of_the_process_group_loses_no_completed_cell(
     pd.testing.assert_frame_equal(lab.records("a"), lab.records("a", "calm"), check_exact=True)
 
 
-def test_ctrl_c_stops_cleanly(lab: Any) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_asked_to_stop_does_so_in_order(lab: Any, number: signal.Signals) -> None:
     process = start(lab)
     wait_for(lab, process, 5)
     workers = descendants(process)
-    os.killpg(process.pid, signal.SIGINT)
+    if number is signal.SIGINT:  # Ctrl-C reaches every process of a terminal
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
     out, error = process.communicate(timeout=60)
     assert process.returncode == 1, out + error
     assert "interrupted:" in out and "the same command goes on" in out
@@ -96,14 +101,16 @@ def test_ctrl_c_stops_cleanly(lab: Any) -> None:
     assert not (lab.folder / "results" / "a" / "report").exists()
 
 
-def test_a_second_driver_is_refused_in_one_line(lab: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    process = start(lab)
-    wait_for(lab, process, 1)
-    assert lab("run", *STUDY) == 2
-    error = capsys.readouterr().err
-    assert "another run is writing to this store" in error and error.count("\n") == 1
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+def test_two_drivers_share_a_study_and_run_nothing_twice(lab: Any) -> None:
+    few = ("tasks=[iris,engel]", "workers=1")
+    drivers = [start(lab, *few) for _ in range(2)]
+    said = [driver.communicate(timeout=240) for driver in drivers]
+    assert [driver.returncode for driver in drivers] == [0, 0], said
+    executed = [int(count) for out, _ in said for count in re.findall(r"(\d+) fits in ", out)]
+    assert sum(executed) == len(kept(lab.folder))
+    assert not list((lab.folder / "results" / "drivers").iterdir())
+    assert lab("run", *STUDY, *few, "results_dir=calm") == 0
+    pd.testing.assert_frame_equal(lab.records("a"), lab.records("a", "calm"), check_exact=True)
 
 
 @pytest.mark.all

@@ -7,7 +7,7 @@ harm against a linear model, nearest neighbours are not.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,11 @@ from benchmark.api import PlannedStudy, forecast, plan_study, run, write_report
 from benchmark.api.linking import link, records_of
 from benchmark.api.reporting import judged
 from benchmark.api.running import freeze, is_frozen
-from benchmark.api.stages import confirming, finished, order_of
+from benchmark.api.stages import confirming, finished, opening, order_of
 from benchmark.cli import main
 from benchmark.errors import RequestError
-from benchmark.execute import engine
 from benchmark.plan.cost import total
-from benchmark.records.store import open_store
+from benchmark.records.store import Item, Store, open_store
 
 ORIGINS = ("iris", "wine", "engel", "modechoice", "star98", "diabetes", "fair", "anes96")
 STUDY = (
@@ -124,20 +123,54 @@ def test_interrupted_anywhere_it_goes_on_to_the_same_verdict(
     calm = planned(*STOP, "results_dir=calm")
     every = run(calm, quiet=True).executed
     study = planned(*STOP)
-    executed, keep = [0], engine._keep
+    executed, put = [0], Store.put
 
-    def interrupting(*arguments: Any) -> None:
-        keep(*arguments)
-        executed[0] += 1
-        if executed[0] % 37 == 0:
+    def interrupting(store: Store, items: Sequence[Item], provenance: str) -> None:
+        put(store, items, provenance)
+        before, executed[0] = executed[0], executed[0] + len(items)
+        if executed[0] // 37 > before // 37:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(engine, "_keep", interrupting)
+    monkeypatch.setattr(Store, "put", interrupting)
     while (progress := run(study, quiet=True)).left:
         assert progress.stopped == "interrupted"
         with pytest.raises(RequestError, match="fits of this study are missing"):
             write_report(study)
     assert executed[0] == every > 3 * 37
+    assert verdict(study) == verdict(calm)
+
+
+def test_interrupted_before_its_first_stage_everything_is_left(
+    planned: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupting(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("benchmark.api.running.link", interrupting)
+    study = planned(*STOP)
+    progress = run(study, quiet=True)
+    assert (progress.executed, progress.stopped) == (0, "interrupted")
+    assert progress.left == total(study.plan, {}).fits
+
+
+def test_a_driver_that_begins_the_study_meanwhile_takes_nothing_away(
+    planned: Planned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, put, begun = planned(*STOP), Store.put, [0]
+
+    def meanwhile(store: Store, items: Sequence[Item], provenance: str) -> None:
+        put(store, items, provenance)
+        begun[0] += 1
+        if begun[0] % 37 == 0:
+            with open_store(store.folder, write=True) as other:
+                link(study, other, opening(study).rows)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "put", meanwhile)
+        run(study, quiet=True)
+    assert begun[0] > 3 * 37
+    calm = planned(*STOP, "results_dir=calm")
+    run(calm, quiet=True)
     assert verdict(study) == verdict(calm)
 
 

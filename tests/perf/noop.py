@@ -76,6 +76,7 @@ def _cells(seeds: int, arms: int, repeats: int) -> tuple[float, float]:
                 *("protocol.splits.folds=5", f"protocol.splits.repeats={repeats}", f"results_dir={folder}"),
             ],
             [HERE / "catalog"],
+            ahead=True,
         )
         started = time.perf_counter()
         run(planned, quiet=True)

@@ -136,7 +136,7 @@ def test_auto_takes_small_networks_on_a_cpu_and_all_on_a_gpu(
         whole = sized(make_pipeline, make_part, width, *needs)
         return bounds_of(whole, make_task("t", **facts), Protocol(), device)
 
-    assert bounds(32) == Bounds(4, 16)
+    assert bounds(32) == Bounds(8, 16)
     assert bounds(45) is not None and bounds(46) is None and bounds(64) is None
     assert bounds(32, "cpu", "columns:200", n_features=2) is not None
     assert bounds(32, "cpu", "columns:200", n_features=3) is None

@@ -370,7 +370,7 @@ def test_a_killed_driver_leaves_everything_it_acknowledged(tmp_path: Path) -> No
         with open_store(tmp_path, write=True) as store:
             keys = store.record_keys()
             assert {f"k{n}" for n in range(done + 1)} <= keys
-            assert store.trial_keys(f"t{key[1:]}" for key in keys) == {f"t{key[1:]}" for key in keys}
+            assert store.trials(f"t{key[1:]}" for key in keys).keys() == {f"t{key[1:]}" for key in keys}
             assert store.leases.claim(["later0", "k0"]) == {"later0"}  # its leases went with it
             for key in keys:
                 kept = store.prediction(key)

@@ -25,7 +25,6 @@ from benchmark.plan.grid import Job
 
 __all__ = ["Processes"]
 
-_PRELOADED = "benchmark.execute.preloaded"
 _JOBS_KEPT = 4
 """How many jobs a worker remembers, the latest ones."""
 _EARLY_DEATHS = 8
@@ -93,6 +92,7 @@ class Processes(AbstractContextManager["Processes"]):
         for worker in list(self._workers):
             self._dismiss(worker)
         for guarded in self._leaving:
+            guarded.end()  # once more, where an interrupt came between
             guarded.wait()
         self._selector.close()
 
@@ -134,7 +134,7 @@ class Processes(AbstractContextManager["Processes"]):
     def _start(self, asked_at: float) -> None:
         self._leaving = [guarded for guarded in self._leaving if not guarded.is_gone()]
         number = min(set(range(self._context.workers)) - {worker.number for worker in self._workers})
-        guarded = start(work, self._context.of_worker(number, asked_at), preload=_PRELOADED)
+        guarded = start(work, self._context.of_worker(number, asked_at))
         worker = _Worker(number, guarded)
         self._workers.append(worker)
         for end in (guarded.channel, guarded.line):
@@ -142,12 +142,12 @@ class Processes(AbstractContextManager["Processes"]):
 
     def _dismiss(self, worker: _Worker) -> None:
         """End a worker, whatever it is at."""
+        self._leaving.append(worker.guarded)
+        self._workers.remove(worker)
         for end in (worker.guarded.channel, worker.guarded.line):
             if end.fileno() in self._selector.get_map():
                 self._selector.unregister(end)
         worker.guarded.end()
-        self._workers.remove(worker)
-        self._leaving.append(worker.guarded)
 
     def _collect(self, schedule: Schedule) -> tuple[list[Outcome], Exception | None]:
         """Wait until something comes; the outcomes in it, and an error that is no component's."""
