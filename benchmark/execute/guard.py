@@ -46,6 +46,8 @@ _STARTS = 3
 """How often the start of a guard is tried."""
 _TERMINAL = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 """What a terminal sends; the driver handles it."""
+_LONGEST_FOLDER = 70
+"""How long the name of the temporary folder may be: the server's socket is below it, and has 107 bytes."""
 _LINUX = sys.platform == "linux"
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
@@ -83,7 +85,13 @@ class Guarded:
 def bring_up(preload: str = PRELOADED) -> None:
     """Start the process that forks guards, if there is none; it imports ``preload`` while others work."""
     multiprocessing.get_context("forkserver").set_forkserver_preload([preload])
-    multiprocessing.forkserver.ensure_running()
+    folder = tempfile.gettempdir()
+    if len(folder) > _LONGEST_FOLDER:
+        tempfile.tempdir = "/tmp"
+    try:
+        multiprocessing.forkserver.ensure_running()
+    finally:
+        tempfile.tempdir = folder
 
 
 def start(work: Callable[..., object], *arguments: Any, preload: str = PRELOADED) -> Guarded:
@@ -98,13 +106,13 @@ def start(work: Callable[..., object], *arguments: Any, preload: str = PRELOADED
         A module that the server which forks guards imports once, for all workers.
     """
     server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload([preload])
     ours, theirs = socket.socketpair()
     near, far = socket.socketpair()
     with theirs, far:
         for try_ in range(_STARTS):
             process = server.Process(target=_guard, args=(theirs, far, work, arguments), daemon=True)
             try:
+                bring_up(preload)
                 with _no_main_module():
                     process.start()
                 break

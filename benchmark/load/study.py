@@ -28,11 +28,11 @@ from benchmark.load.protocol import check_protocol
 from benchmark.load.tasks import Members, sizes_of, task_cards
 from benchmark.parse import read
 from benchmark.records.code import is_file_target, package_hint
-from benchmark.spec import FAMILIES, Choice, Component, Dataset, Pipeline, Protocol, Study
+from benchmark.spec import FAMILIES, Choice, Component, Dataset, Limits, Pipeline, Protocol, Study
 
 __all__ = ["ResolvedStudy", "load_study", "question_digest"]
 
-_LATER = ("primary", "stop", "sequence", "confirm", "stacking", "precision")
+_LATER = ("primary", "stop", "sequence", "confirm", "stacking", "precision", "memory_mb", "retries")
 _FOLDER = re.compile(r"[^\W_][\w .+-]*(?<! )")
 
 
@@ -275,7 +275,8 @@ def _question(study: Study, overrides: Sequence[str], typed: TypedComponents) ->
     which were fixed before keep their digest.
     """
     asked = dataclasses.asdict(dataclasses.replace(study, name=""))
-    for held, default in ((asked, Study), (asked["protocol"], Protocol)):
+    protocol = asked["protocol"]
+    for held, default in ((asked, Study), (protocol, Protocol), (protocol["limits"], Limits)):
         for field in dataclasses.fields(default):
             if field.name in _LATER and held[field.name] == field.default:
                 del held[field.name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -11,8 +12,9 @@ import torch
 from benchmark.catalog import open_catalog
 from benchmark.data import TaskData, describe, load
 from benchmark.load.components import read_component, read_pipeline
+from benchmark.plan.grid import Job, PlannedCell
 from benchmark.plan.splits import splits
-from benchmark.spec import Component, Pipeline, Split, Splitting, Task
+from benchmark.spec import Component, Pipeline, Protocol, Seeds, Split, Splitting, Task
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +56,30 @@ def real_task() -> Callable[[str], tuple[TaskData, Task, Split]]:
         return data, task, splits(task, data.basis(), Splitting(), seed=0)[0]
 
     return read
+
+
+@pytest.fixture
+def job_of(pipeline: Callable[..., Pipeline], real_task: Callable[[str], Any]) -> Callable[..., Job]:
+    """A job of the linear model on iris: cells in default with the given keys, one seed each."""
+
+    def made(*keys: str, **further: Any) -> Job:
+        planned: dict[str, Any] = {
+            "key": "+".join(keys),
+            "pipeline": pipeline("linear"),
+            "dataset": open_catalog().dataset("iris"),
+            "task": real_task("iris")[1],
+            "repeat": 0,
+            "fold": 0,
+            "root_seed": 0,
+            "protocol": Protocol(),
+            "device": "cpu",
+            "space": {},
+            "tunings": (),
+            "cells": tuple(PlannedCell(n, "default", key, Seeds(n, 2, 3)) for n, key in enumerate(keys)),
+        }
+        return Job(**(planned | further))
+
+    return made
 
 
 @pytest.fixture(autouse=True)

@@ -4,38 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from benchmark.catalog import open_catalog
 from benchmark.execute.engine import Context, Progress, execute
-from benchmark.plan.grid import Job, Plan, PlannedCell, Row
+from benchmark.plan.grid import Job, Plan, Row
 from benchmark.records.store import Item, Store, open_store
-from benchmark.spec import Arm, Budget, Pipeline, Protocol, Seeds, Splitting, Study
-
-
-@pytest.fixture
-def job(pipeline: Callable[..., Pipeline], real_task: Callable[[str], Any]) -> Callable[..., Job]:
-    """A job of cells with the given keys."""
-
-    def made(*keys: str) -> Job:
-        return Job(
-            key="+".join(keys),
-            pipeline=pipeline("linear"),
-            dataset=open_catalog().dataset("iris"),
-            task=real_task("iris")[1],
-            repeat=0,
-            fold=0,
-            root_seed=0,
-            protocol=Protocol(Splitting(), budget=Budget("steps", 5)),
-            device="cpu",
-            space={},
-            tunings=(),
-            cells=tuple(PlannedCell(n, "default", key, Seeds(n, 2, 3)) for n, key in enumerate(keys)),
-        )
-
-    return made
+from benchmark.spec import Arm, Study
 
 
 @pytest.fixture
@@ -63,7 +38,7 @@ def until_budget(store: Store, *jobs: Job) -> Progress:
 
 
 def test_what_runs_stays_leased_when_a_job_that_shares_it_cannot_run(
-    drivers: tuple[Store, Store], job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+    drivers: tuple[Store, Store], job_of: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours, other = drivers
     other.leases.claim(["theirs"])
@@ -74,14 +49,14 @@ def test_what_runs_stays_leased_when_a_job_that_shares_it_cannot_run(
         put(store, items, provenance)
 
     monkeypatch.setattr(Store, "put", watched)
-    until_budget(ours, job("theirs", "shared", "rest"), job("own", "shared"))
+    until_budget(ours, job_of("theirs", "shared", "rest"), job_of("own", "shared"))
     assert free == [{"rest"}]
     assert ours.record_keys() == {"own"}
 
 
 def test_a_budget_ends_while_another_driver_computes_everything(
-    drivers: tuple[Store, Store], job: Callable[..., Job]
+    drivers: tuple[Store, Store], job_of: Callable[..., Job]
 ) -> None:
     ours, other = drivers
     other.leases.claim(["theirs"])
-    assert until_budget(ours, job("theirs")).stopped == "budget"
+    assert until_budget(ours, job_of("theirs")).stopped == "budget"

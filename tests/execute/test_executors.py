@@ -7,19 +7,17 @@ import importlib
 import itertools
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import psutil
 import pytest
 
-from benchmark.catalog import open_catalog
 from benchmark.errors import RequestError
 from benchmark.execute.cell import Done, Outcome, run_job
 from benchmark.execute.engine import EXECUTORS, Context
 from benchmark.execute.executors.processes import Processes
 from benchmark.execute.guard import Guarded
 from benchmark.plan.grid import Job, PlannedCell
-from benchmark.spec import Budget, Pipeline, Protocol, Record, Seeds, Splitting
+from benchmark.spec import Budget, Protocol, Record, Seeds, Splitting
 from components.estimator.by_task_type import ByTaskType
 
 Execute = Callable[[Job], list[Outcome]]
@@ -27,22 +25,9 @@ SEEDS = Seeds(1, 2, 3)
 
 
 @pytest.fixture
-def job(pipeline: Callable[..., Pipeline], real_task: Callable[[str], Any]) -> Job:
+def job(job_of: Callable[..., Job]) -> Job:
     """One cell of a bundled task."""
-    return Job(
-        key="job",
-        pipeline=pipeline("linear"),
-        dataset=open_catalog().dataset("iris"),
-        task=real_task("iris")[1],
-        repeat=0,
-        fold=0,
-        root_seed=0,
-        protocol=Protocol(Splitting(), budget=Budget("steps", 5)),
-        device="cpu",
-        space={},
-        tunings=(),
-        cells=(PlannedCell(0, "default", "default", SEEDS),),
-    )
+    return job_of("default", protocol=Protocol(Splitting(), budget=Budget("steps", 5)))
 
 
 @pytest.fixture(params=["processes", "serial"])

@@ -7,35 +7,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from benchmark.catalog import open_catalog
 from benchmark.errors import RequestError
 from benchmark.execute.engine import Context
 from benchmark.execute.outpost import Outpost, Report
-from benchmark.plan.grid import Job, PlannedCell
-from benchmark.spec import Pipeline, Protocol, Seeds
+from benchmark.plan.grid import Job
 
 
 @pytest.fixture
-def job(pipeline: Callable[..., Pipeline], real_task: Callable[[str], Any]) -> Job:
+def job(job_of: Callable[..., Job]) -> Job:
     """Two cells of a bundled task."""
-    return Job(
-        key="job",
-        pipeline=pipeline("linear"),
-        dataset=open_catalog().dataset("iris"),
-        task=real_task("iris")[1],
-        repeat=0,
-        fold=0,
-        root_seed=0,
-        protocol=Protocol(),
-        device="cpu",
-        space={},
-        tunings=(),
-        cells=tuple(PlannedCell(seed, "default", f"cell {seed}", Seeds(seed, 2, 3)) for seed in (0, 1)),
-    )
+    return job_of("cell 0", "cell 1")
 
 
 @pytest.fixture(scope="module")

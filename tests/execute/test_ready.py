@@ -8,28 +8,17 @@ from typing import Any
 
 import pytest
 
-from benchmark.catalog import open_catalog
 from benchmark.execute.cell import ready
 from benchmark.plan.grid import Job, PlannedCell, PlannedTrial, PlannedTuning
-from benchmark.spec import Pipeline, Protocol, Record, Seeds, Trial
+from benchmark.spec import Record, Seeds, Trial
 
 SEEDS = Seeds(1, 2, 3)
 
 
 @pytest.fixture
-def planned(pipeline: Callable[..., Pipeline], real_task: Callable[[str], Any]) -> Job:
+def planned(job_of: Callable[..., Job]) -> Job:
     """Three trials, and one cell in either setting."""
-    return Job(
-        key="job",
-        pipeline=pipeline("linear"),
-        dataset=open_catalog().dataset("iris"),
-        task=real_task("iris")[1],
-        repeat=0,
-        fold=0,
-        root_seed=0,
-        protocol=Protocol(),
-        device="cpu",
-        space={},
+    return job_of(
         tunings=(PlannedTuning(0, SEEDS, tuple(PlannedTrial(n, f"t{n}") for n in range(3))),),
         cells=(PlannedCell(0, "default", "default", SEEDS), PlannedCell(0, "tuned", "tuned", SEEDS)),
     )

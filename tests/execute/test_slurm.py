@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from benchmark.catalog import open_catalog
 from benchmark.errors import RequestError
 from benchmark.execute.cell import Outcome, unfinished
 from benchmark.execute.engine import Context
@@ -25,8 +24,8 @@ from benchmark.execute.slurm.desk import left_behind, open_desk
 from benchmark.execute.slurm.element import terms
 from benchmark.execute.slurm.scheduler import Elements
 from benchmark.execute.slurm.spool import Complaint, Spool, Ticket, from_bytes, to_bytes
-from benchmark.plan.grid import Job, PlannedCell
-from benchmark.spec import Pipeline, Protocol, Record, Seeds, Trial
+from benchmark.plan.grid import Job
+from benchmark.spec import Record, Trial
 
 text = st.text(st.characters(codec="utf-8"), max_size=20)
 number = st.floats(allow_nan=True, allow_infinity=True)
@@ -90,23 +89,9 @@ def test_names_sort_as_tickets_do_and_give_them_back(tickets: list[Ticket]) -> N
 
 
 @pytest.fixture
-def job(pipeline: Callable[..., Pipeline], real_task: Callable[[str], Any]) -> Job:
+def job(job_of: Callable[..., Job]) -> Job:
     """Two cells of a bundled task."""
-    cells = tuple(PlannedCell(seed, "default", key, Seeds(1, 2, 3)) for seed, key in enumerate("ab"))
-    return Job(
-        key="job",
-        pipeline=pipeline("linear"),
-        dataset=open_catalog().dataset("iris"),
-        task=real_task("iris")[1],
-        repeat=0,
-        fold=0,
-        root_seed=0,
-        protocol=Protocol(),
-        device="cpu",
-        space={},
-        tunings=(),
-        cells=cells,
-    )
+    return job_of("a", "b")
 
 
 @pytest.fixture
