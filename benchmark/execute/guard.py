@@ -110,7 +110,9 @@ def start(work: Callable[..., object], *arguments: Any, preload: str = PRELOADED
     near, far = socket.socketpair()
     with theirs, far:
         for try_ in range(_STARTS):
-            process = server.Process(target=_guard, args=(theirs, far, work, arguments), daemon=True)
+            process = server.Process(
+                target=_guard, args=(theirs, far, dict(os.environ), work, arguments), daemon=True
+            )
             try:
                 bring_up(preload)
                 with _no_main_module():
@@ -134,9 +136,15 @@ def _no_main_module() -> Iterator[None]:
 
 
 def _guard(
-    channel: socket.socket, line: socket.socket, work: Callable[..., object], arguments: tuple[Any, ...]
+    channel: socket.socket,
+    line: socket.socket,
+    environment: dict[str, str],
+    work: Callable[..., object],
+    arguments: tuple[Any, ...],
 ) -> None:
     """The life of a guard."""
+    os.environ.clear()  # the server's is that of when it was brought up
+    os.environ.update(environment)
     for number in _TERMINAL:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())

@@ -22,6 +22,7 @@ import pytest
 from benchmark.catalog import open_catalog
 from benchmark.execute.engine import Context
 from benchmark.execute.executors.processes import Processes
+from benchmark.execute.guard import bring_up
 from benchmark.execute.watch import Board, Watch
 from benchmark.plan.grid import Job, PlannedCell
 from benchmark.spec import Component, Limits, Pipeline, Protocol, Record, Seeds
@@ -84,13 +85,15 @@ def marked() -> Iterator[tuple[str, Living]]:
     """A mark for the environment of processes, and a function that says which of those live."""
     mark = uuid.uuid4().hex
 
-    def found() -> Iterator[psutil.Process]:
+    def found() -> dict[psutil.Process, str]:
+        lines = {}
         for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
+            with contextlib.suppress(psutil.Error):  # it may go at any moment
                 if process.environ().get("MARK") == mark and process.status() != psutil.STATUS_ZOMBIE:
-                    yield process
+                    lines[process] = f"{process.pid} {' '.join(process.cmdline())}"
+        return lines
 
-    yield mark, lambda: [f"{process.pid} {' '.join(process.cmdline())}" for process in found()]
+    yield mark, lambda: list(found().values())
     for process in found():
         process.kill()
 
@@ -117,6 +120,16 @@ def test_a_worker_that_dies_costs_one_cell(run: Run, make_job: MakeJob) -> None:
     assert {what: record.reason for what, record in crashed.items()} == reasons
     assert {record.status for record in crashed.values()} == {"crashed"}
     assert [records[f"nothing {n}"].status for n in range(5)] == ["ok"] * 5
+
+
+def test_a_worker_has_its_driver_s_environment_of_the_moment(
+    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring_up()
+    monkeypatch.setenv("SET_LATER", "")
+    with Processes(Context(1, (), ())) as workers:
+        ((outcome,),) = workers.run(iter([(make_job("look_up", name="SET_LATER"), {})]))
+    assert outcome.row.status == "ok"
 
 
 def test_a_signal_without_a_name_is_told_by_its_number(tmp_path: Path) -> None:

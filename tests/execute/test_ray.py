@@ -157,7 +157,7 @@ def test_a_fit_in_trouble_costs_itself_alone(mine: Path) -> None:
         "Leaks": "out_of_memory",
         "adamw": "ok",
     }
-    limits = ("protocol.limits.seconds=2", "protocol.limits.memory_mb=400")
+    limits = ("protocol.limits.seconds=8", "protocol.limits.memory_mb=400")
     names = [f"{mine}:{name}" for name in expected if name[0].isupper()]
     one_of_each = first_cells(jobs(*names, more=limits))
     found = collect(ray(mine.parent, workers=2), list(one_of_each.values()))

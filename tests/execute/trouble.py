@@ -36,6 +36,11 @@ def draw(folder: str) -> None:
     (Path(folder) / name).write_text(f"{random.random()} {np.random.random()}", encoding="utf-8")
 
 
+def look_up(name: str) -> None:
+    """Fail without a variable of the environment."""
+    os.environ[name]
+
+
 def segfault() -> None:
     ctypes.string_at(0)
 

@@ -20,8 +20,9 @@ FITTING = ("preprocess", "fit", "evaluate", "predict")
 def rows(quick: bool) -> Iterator[Row]:
     """The seconds of all fits, each alone on the machine, as a share of twice the wall time with two workers.
 
-    The wall time is everything from the call to the last record. The same share of the fits' own seconds
-    under the two workers says how much of what is missing the machine takes: two busy cores are slower.
+    The wall time is everything from the call to the last record; workers import while the study is planned,
+    as in ``swapbench run``. The same share of the fits' own seconds under the two workers says how much of
+    what is missing the machine takes: two busy cores are slower.
     """
     runs, steps = (1, 120) if quick else (RUNS, 250)
     shares, inside = [], []
@@ -49,7 +50,8 @@ def _run(folder: Path, executor: str, steps: int) -> tuple[float, float]:
             ),
             *("protocol.budget.patience=99", "protocol.stacking=off", "device=cpu"),
             *(f"executor={executor}", "workers=2", f"results_dir={folder}"),
-        ]
+        ],
+        ahead=True,
     )
     started = time.perf_counter()
     done = run(planned, quiet=True, profile=True)
