@@ -19,30 +19,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmark.api.planning import plan_study
 from benchmark.errors import RequestError
 from benchmark.execute.cell import Outcome
 from benchmark.execute.engine import Context
 from benchmark.execute.executors.processes import Processes
 from benchmark.execute.executors.slurm import Slurm
 from benchmark.plan.grid import Job
+from tests.cluster.tiny import TINY, collect, jobs
 
-pytestmark = pytest.mark.all
+pytestmark = [pytest.mark.all, pytest.mark.usefixtures("slurm")]
 
-TINY = (
-    "tasks=[iris]",
-    "hosts=[mlp]",
-    "references=[]",
-    "protocol=quick",
-    "protocol.aa=0",
-    "protocol.seeds=1",
-    "protocol.splits.folds=2",
-    "protocol.tuning.trials=2",
-    "protocol.budget.unit=steps",
-    "protocol.budget.amount=5",
-    "protocol.limits.retries=1",
-    "protocol.stacking=off",
-)
 UNITS = 4
 """Trials and cells of one job of the tiny study."""
 ALL = 4 * UNITS + 6
@@ -51,26 +37,8 @@ OPTIONS = {"cpus": 2, "elements": 1, "poll": 0.1, "time": 10}
 VOLATILE = {"fit_seconds": 0.0, "predict_seconds": 0.0, "peak_memory_mb": 0.0}
 
 
-def jobs(*candidates: str, more: Sequence[str] = ()) -> tuple[Job, ...]:
-    """The jobs of a tiny study: two for each arm."""
-    return plan_study([*TINY, "baselines=[adamw]", f"candidates=[{','.join(candidates)}]", *more]).plan.jobs()
-
-
 def context(**options: Any) -> Context:
     return Context(2, (), (), options=OPTIONS | options, folder=Path("results"))
-
-
-def collect(
-    executor: Slurm | Processes, planned: Sequence[Job], meanwhile: Callable[[int], None] = lambda _: None
-) -> dict[str, Outcome]:
-    """Every outcome by key, each given once; ``meanwhile`` hears how many there are whenever some come."""
-    found: dict[str, Outcome] = {}
-    with executor:
-        for outcomes in executor.run((job, {}) for job in planned):
-            assert not found.keys() & {outcome.row.key for outcome in outcomes}
-            found |= {outcome.row.key: outcome for outcome in outcomes}
-            meanwhile(len(found))
-    return found
 
 
 def statuses(planned: Sequence[Job], found: dict[str, Outcome]) -> Counter[tuple[str, str]]:

@@ -18,107 +18,18 @@ import numpy as np
 import psutil
 import pytest
 
-from benchmark.api.planning import plan_study
 from benchmark.errors import RequestError
 from benchmark.execute.cell import Outcome
 from benchmark.execute.engine import Context
 from benchmark.execute.executors.processes import Processes
 from benchmark.execute.executors.ray import Ray
 from benchmark.plan.grid import Job
+from tests.cluster.tiny import TINY, collect, jobs
 
-TINY = (
-    "tasks=[iris]",
-    "hosts=[mlp]",
-    "references=[]",
-    "protocol=quick",
-    "protocol.aa=0",
-    "protocol.seeds=1",
-    "protocol.splits.folds=2",
-    "protocol.tuning.trials=2",
-    "protocol.budget.unit=steps",
-    "protocol.budget.amount=5",
-    "protocol.limits.retries=1",
-)
 VOLATILE = ("fit_seconds", "predict_seconds", "peak_memory_mb")
-OPTIMIZER = '''
-"""Optimizers that do what no optimizer should."""
-import ctypes
-import os
-import signal
-import time
-
-import torch
-
-
-class Sound(torch.optim.SGD):
-    def __init__(self, params, lr=0.01):
-        super().__init__(params, lr=lr)
-        weights = self.param_groups[0]["params"][0]  # no two fits begin with the same
-        with open(os.environ["LEDGER"], "a") as ledger:
-            ledger.write(f"{lr} {weights.sum().item()}\\n")
-
-
-class Slow(Sound):
-    def step(self, closure=None):
-        time.sleep(0.1)
-        return super().step(closure)
-
-
-class Segfaults(Sound):
-    def step(self, closure=None):
-        ctypes.string_at(0)
-
-
-class Hangs(Sound):
-    def step(self, closure=None):
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
-        time.sleep(600)
-
-
-class Leaks(Sound):
-    def step(self, closure=None):
-        self.kept = [*getattr(self, "kept", []), torch.ones(4_000_000)]
-        while len(self.kept) < 500:
-            self.kept.append(torch.ones(4_000_000))
-            time.sleep(0.01)
-
-
-class EndsItsNode(Sound):
-    """Kills the process that its guard and its worker live in: what a node that dies does."""
-
-    def step(self, closure=None):
-        import psutil
-
-        lineage = psutil.Process().parents()
-        next(p for p in lineage if p.name().startswith("ray::")).kill()
-        time.sleep(600)
-'''
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'swapbench[ray]'")
 pytestmark = pytest.mark.all
-
-
-@pytest.fixture
-def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file of optimizers, in the folder that commands run in."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("LEDGER", str(tmp_path / "ledger"))
-    (tmp_path / "mine.py").write_text(OPTIMIZER)
-    return tmp_path / "mine.py"
-
-
-def jobs(*candidates: str, more: Sequence[str] = ()) -> tuple[Job, ...]:
-    """The jobs of a tiny study."""
-    return plan_study([*TINY, "baselines=[adamw]", f"candidates=[{','.join(candidates)}]", *more]).plan.jobs()
-
-
-def collect(executor: Ray | Processes, planned: Sequence[Job]) -> dict[str, Outcome]:
-    """Every outcome by key, each given once."""
-    with executor:
-        given = [outcome for some in executor.run((job, {}) for job in planned) for outcome in some]
-    found = {outcome.row.key: outcome for outcome in given}
-    assert len(found) == len(given)
-    return found
 
 
 def ray(folder: Path, **options: Any) -> Ray:
