@@ -64,7 +64,7 @@ def plan_study(
     RequestError
         One line about the first thing that is wrong.
     """
-    from benchmark.execute.guard import bring_up
+    from benchmark.execute.workers.guard import bring_up
 
     executors = {item for item in overrides if item.startswith("executor=")}
     if ahead and executors <= {"executor=processes"}:

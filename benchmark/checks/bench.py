@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from benchmark.checks.subject import Place
-from benchmark.execute import assemble
-from benchmark.execute.outputs import mean_loss
-from benchmark.execute.rows import Rows, to_rows
+from benchmark.execute.fitting import assemble
+from benchmark.execute.fitting.outputs import mean_loss
+from benchmark.execute.fitting.rows import Rows, to_rows
 
 __all__ = ["Bench"]
 

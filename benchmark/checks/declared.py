@@ -11,7 +11,7 @@ from typing import Any
 from benchmark.checks.check import Rule, expect
 from benchmark.checks.subject import Subject, fitted
 from benchmark.config import instantiate, targets
-from benchmark.execute.fit import Diverged
+from benchmark.execute.fitting.fit import Diverged
 from benchmark.execute.tune import apply
 from benchmark.load.components import missing_reason
 from benchmark.records.code import distributions

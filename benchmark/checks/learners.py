@@ -12,8 +12,8 @@ from sklearn.base import clone
 
 from benchmark.checks.check import Rule, expect
 from benchmark.checks.subject import SEEDS, Place, Subject, component_named, task_named
-from benchmark.execute import assemble
-from benchmark.execute.prepared import owned
+from benchmark.execute.fitting import assemble
+from benchmark.execute.fitting.prepared import owned
 from benchmark.plan.compatibility import incompatibility
 
 __all__ = [

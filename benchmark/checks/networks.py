@@ -10,7 +10,7 @@ import torch
 from benchmark.checks.bench import Bench
 from benchmark.checks.check import Rule, expect
 from benchmark.checks.subject import Place, Subject
-from benchmark.execute import assemble
+from benchmark.execute.fitting import assemble
 from benchmark.execute.tune import apply
 from benchmark.spec import PARAMETER_ROLES, TASK_TYPES
 

@@ -10,7 +10,7 @@ import torch
 from benchmark.checks.bench import Bench
 from benchmark.checks.check import CheckFailed, Rule, expect
 from benchmark.checks.subject import Subject
-from benchmark.execute import assemble
+from benchmark.execute.fitting import assemble
 from benchmark.spec import PARAMETER_ROLES
 
 __all__ = [

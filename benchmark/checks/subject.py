@@ -15,7 +15,7 @@ import torch
 from benchmark.catalog import Catalog
 from benchmark.config import instantiate
 from benchmark.data import TaskData, describe, load
-from benchmark.execute.fit import Fit, fit
+from benchmark.execute.fitting.fit import Fit, fit
 from benchmark.load.components import read_component, read_pipeline
 from benchmark.metrics import METRICS
 from benchmark.plan.compatibility import incompatibility, swap_reason

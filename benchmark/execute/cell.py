@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.execute.assemble import makers
 from benchmark.execute.devices import (
     empty_cache,
     is_out_of_memory,
     peak_gpu_memory_mb,
     reset_peak_gpu_memory,
 )
-from benchmark.execute.fit import Diverged, Fit, fit, fit_stacked
+from benchmark.execute.fitting.assemble import makers
+from benchmark.execute.fitting.fit import Diverged, Fit, fit, fit_stacked
 from benchmark.execute.limits import FitTimeout, limited, peak_memory_mb, reset_peak_memory, time_limit
 from benchmark.execute.material import planned_of, split_of, table_of
 from benchmark.execute.profile import carried, phase

@@ -20,8 +20,8 @@ from pathlib import Path
 import threadpoolctl
 import torch
 
-from benchmark.execute.descent import anonymous_memory
-from benchmark.execute.watch import Board
+from benchmark.execute.workers.descent import anonymous_memory
+from benchmark.execute.workers.watch import Board
 from benchmark.spec import Limits
 
 __all__ = [

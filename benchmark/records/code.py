@@ -36,13 +36,14 @@ __all__ = [
 _OUTCOME_MODULES = (
     "metrics",
     "data/taskdata",
+    "execute/cell",
+    "execute/material",
+    "execute/tune",
     *(
-        f"execute/{name}"
+        f"execute/fitting/{name}"
         for name in (
             "assemble",
-            "cell",
             "fit",
-            "material",
             "networks",
             "outputs",
             "precision",
@@ -52,7 +53,6 @@ _OUTCOME_MODULES = (
             "stack",
             "train",
             "train_stacked",
-            "tune",
         )
     ),
 )

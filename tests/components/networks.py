@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmark.catalog import open_catalog
 from benchmark.config import instantiate
 from benchmark.data import describe, load
-from benchmark.execute.fit import fit
+from benchmark.execute.fitting.fit import fit
 from benchmark.load.components import read_component, read_pipeline
 from benchmark.metrics import METRICS
 from benchmark.plan.splits import splits

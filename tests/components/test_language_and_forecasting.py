@@ -17,9 +17,9 @@ from benchmark.data import TaskData, describe
 from benchmark.data.fingerprint import fingerprint, row_digests
 from benchmark.data.raw import Raw
 from benchmark.data.texts import to_task_data
-from benchmark.execute.fit import fit
-from benchmark.execute.outputs import predict
-from benchmark.execute.rows import to_rows
+from benchmark.execute.fitting.fit import fit
+from benchmark.execute.fitting.outputs import predict
+from benchmark.execute.fitting.rows import to_rows
 from benchmark.load.components import read_pipeline
 from benchmark.metrics import METRICS
 from benchmark.plan.splits import splits

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.catalog import open_catalog
-from benchmark.execute.assemble import role_groups
+from benchmark.execute.fitting.assemble import role_groups
 from benchmark.spec import Component, InputSpec
 
 Make = Callable[[str, str], Callable[..., Any]]

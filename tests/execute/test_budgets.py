@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmark.execute.rows import Tables
-from benchmark.execute.train import Pace, Parts, Trained, train
+from benchmark.execute.fitting.rows import Tables
+from benchmark.execute.fitting.train import Pace, Parts, Trained, train
 from benchmark.spec import Budget, Seeds
 
 N_ROWS, BATCH = 64, 16
@@ -128,7 +128,7 @@ def run(name: str, monkeypatch: pytest.MonkeyPatch, **fields: Any) -> Ran:
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda _: 1.0)
     per_pass = 2 * PASS_SECONDS if name == "differentiated" else PASS_SECONDS
     clock = SimpleNamespace(perf_counter=lambda: network.passes * per_pass)
-    monkeypatch.setattr("benchmark.execute.train.time", clock)
+    monkeypatch.setattr("benchmark.execute.fitting.train.time", clock)
     pace = dataclasses.replace(Pace.of(budget, N_ROWS), started=0.0)
     errors: list[float] = []
 

@@ -24,7 +24,7 @@ from benchmark.execute.limits import (
     time_limit,
     watched,
 )
-from benchmark.execute.watch import Board
+from benchmark.execute.workers.watch import Board
 from benchmark.spec import Limits
 
 

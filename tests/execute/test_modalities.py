@@ -13,7 +13,7 @@ import pytest
 from benchmark.data import TaskData, describe
 from benchmark.data.fingerprint import fingerprint, row_digests
 from benchmark.data.taskdata import Ragged
-from benchmark.execute.fit import Fit, fit
+from benchmark.execute.fitting.fit import Fit, fit
 from benchmark.metrics import METRICS
 from benchmark.plan.compatibility import incompatibility
 from benchmark.plan.splits import splits

@@ -10,10 +10,10 @@ from typing import Any
 from unittest import mock
 
 from benchmark.api import plan_study
-from benchmark.execute import prepared
 from benchmark.execute.cell import run_job
 from benchmark.execute.engine import Context
-from benchmark.execute.prepared import Prepared
+from benchmark.execute.fitting import prepared
+from benchmark.execute.fitting.prepared import Prepared
 from benchmark.plan.grid import Job
 from tests.perf.measure import RUNS, Row, beside
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 
 from benchmark.data import TaskData, describe, load
-from benchmark.execute.fit import fit, fit_stacked
+from benchmark.execute.fitting.fit import fit, fit_stacked
 from benchmark.plan.splits import splits
 from benchmark.plan.stacking import bounds_of
 from benchmark.spec import Budget, Pipeline, Protocol, Seeds, Split, Splitting, Task

@@ -168,7 +168,7 @@ def test_the_harness_identity_is_of_meaning_not_words(
     monkeypatch.setattr(code, "__file__", str(copy / "records" / "code.py"))
     same = harness_identity.__wrapped__()
     assert same == harness_identity()
-    for file in (copy / "execute" / "train.py", copy / "data" / "taskdata.py"):
+    for file in (copy / "execute" / "fitting" / "train.py", copy / "data" / "taskdata.py"):
         original = file.read_text()
         file.write_text("# a comment\n\n" + original.replace('"""', '"""Reworded. ', 1))
         assert harness_identity.__wrapped__() == same

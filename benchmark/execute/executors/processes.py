@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 
 from benchmark.execute.cell import Done, Group, Outcome
 from benchmark.execute.engine import Context
-from benchmark.execute.guard import Guarded, start
-from benchmark.execute.schedule import OpenJob, Schedule
-from benchmark.execute.watch import Death
-from benchmark.execute.worker import SLICE_SECONDS, Assignment, Ready, Report, work
+from benchmark.execute.workers.guard import Guarded, start
+from benchmark.execute.workers.schedule import OpenJob, Schedule
+from benchmark.execute.workers.watch import Death
+from benchmark.execute.workers.worker import SLICE_SECONDS, Assignment, Ready, Report, work
 from benchmark.plan.grid import Job
 
 __all__ = ["Processes"]

@@ -20,9 +20,9 @@ from tqdm import tqdm
 
 from benchmark.errors import RequestError
 from benchmark.execute.cell import Done, Outcome, failed, ready, unfinished
+from benchmark.execute.clusters.outpost import Report, installation
+from benchmark.execute.clusters.ray_cluster import Cluster, Options, last_line
 from benchmark.execute.engine import Context
-from benchmark.execute.executors.ray_cluster import Cluster, Options, last_line
-from benchmark.execute.outpost import Report, installation
 from benchmark.parse import read
 from benchmark.plan.grid import Job
 

@@ -19,10 +19,10 @@ from tqdm import tqdm
 
 from benchmark.errors import RequestError
 from benchmark.execute.cell import Done, Outcome, unfinished
+from benchmark.execute.clusters.slurm.desk import Desk, left_behind, open_desk
+from benchmark.execute.clusters.slurm.element import Element, terms
+from benchmark.execute.clusters.slurm.scheduler import Elements, require_slurm
 from benchmark.execute.engine import Context
-from benchmark.execute.slurm.desk import Desk, left_behind, open_desk
-from benchmark.execute.slurm.element import Element, terms
-from benchmark.execute.slurm.scheduler import Elements, require_slurm
 from benchmark.parse import read
 from benchmark.plan.grid import Job
 
