@@ -72,7 +72,7 @@ def _job(folder: Path, booster: str, n_trials: int) -> Job:
 
 def _seconds(job: Job) -> float:
     """Of the job's trials, from the raw table on."""
-    prepared._last.clear()
+    prepared._kept.clear()
     started, left = time.process_time(), {trial.key for trial in job.trials}
     for outcomes in run_job(job, {}):
         left -= {outcome.row.key for outcome in outcomes}

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from benchmark.api import plan_study, run
+from tests.perf import networks
 from tests.perf.measure import RUNS, Row
 
 __all__ = ["rows"]
@@ -22,18 +28,21 @@ def rows(quick: bool) -> Iterator[Row]:
 
     The wall time is everything from the call to the last record; workers import while the study is planned,
     as in ``swapbench run``. The same share of the fits' own seconds under the two workers says how much of
-    what is missing the machine takes: two busy cores are slower.
+    what is missing is ours. How much the machine takes, two busy cores being slower, is seen in a plain
+    script too: what it takes alone, as a share of what two of them take at once.
     """
     runs, steps = (1, 120) if quick else (RUNS, 250)
-    shares, inside = [], []
+    shares, inside, scripts = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(runs):
             _, alone = _run(Path(folder, f"serial{number}"), "serial", steps)
             wall, together = _run(Path(folder, f"processes{number}"), "processes", steps)
             shares.append(100 * alone / (2 * wall))
             inside.append(100 * together / (2 * wall))
+            scripts.append(_scripts(Path(folder, f"scripts{number}")))
     yield Row("share of two cores: fits alone / (2 × wall)", "%", tuple(shares), least=LEAST)
     yield Row("the same with the fits' seconds as they were under both workers", "%", tuple(inside))
+    yield Row("a plain script alone / two of them at once, a thread each", "%", tuple(scripts))
 
 
 def _run(folder: Path, executor: str, steps: int) -> tuple[float, float]:
@@ -58,3 +67,20 @@ def _run(folder: Path, executor: str, steps: int) -> tuple[float, float]:
     seconds = time.perf_counter() - started
     assert done.profile is not None
     return seconds, sum(done.profile.spent[phase] for phase in FITTING)
+
+
+def _scripts(folder: Path) -> float:
+    """The seconds of the plain script alone, as a percentage of those of two at once."""
+    planned = plan_study(networks.study(folder, 64, 2))
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, str(networks.SCRIPT), str(networks.asked(folder, planned, 64))]
+
+    def at_once(count: int) -> float:
+        pinned = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        running = [
+            subprocess.Popen(command, env=pinned, stdout=subprocess.PIPE, text=True) for _ in range(count)
+        ]
+        said = [json.loads(script.communicate()[0]) for script in running]
+        return statistics.mean(float(one["seconds"]) for one in said)
+
+    return 100 * at_once(1) / at_once(2)

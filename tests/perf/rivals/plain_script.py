@@ -16,16 +16,30 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss
 from sklearn.preprocessing import StandardScaler
 from torch import nn
-from torch.utils.data import DataLoader, RandomSampler, TensorDataset
+from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 
-def network(n_features, n_classes):
-    """Three hidden layers of 64 units with a little dropout."""
-    widths = [n_features, 64, 64, 64]
+class Shuffled(Sampler):
+    """A new order every epoch. torch's RandomSampler draws a second one that it throws away."""
+
+    def __init__(self, n_rows, seed):
+        self.n_rows = n_rows
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def __len__(self):
+        return self.n_rows
+
+    def __iter__(self):
+        return iter(torch.randperm(self.n_rows, generator=self.generator).tolist())
+
+
+def network(n_features, width, n_classes):
+    """Three hidden layers with a little dropout."""
+    widths = [n_features, width, width, width]
     hidden = [
         [nn.Linear(a, b), nn.ReLU(), nn.Dropout(0.1)] for a, b in zip(widths[:-1], widths[1:], strict=True)
     ]
-    return nn.Sequential(*[layer for layers in hidden for layer in layers], nn.Linear(64, n_classes))
+    return nn.Sequential(*[layer for layers in hidden for layer in layers], nn.Linear(width, n_classes))
 
 
 def probabilities(model, loader):
@@ -35,14 +49,14 @@ def probabilities(model, loader):
         return torch.cat([model(X).softmax(-1) for X, _ in loader]).numpy()
 
 
-def train(fit, parts, epochs, batch_size, patience):
+def train(fit, parts, width, epochs, batch_size, patience):
     """The test accuracy of the epoch that was best on the validation rows."""
     train_set, validation_set, test_set = parts
     torch.manual_seed(fit["weights"])
-    model = network(train_set.tensors[0].shape[1], 10)
+    model = network(train_set.tensors[0].shape[1], width, 10)
     optimizer = getattr(torch.optim, fit["optimizer"])(model.parameters(), **fit["arguments"])
     criterion = nn.CrossEntropyLoss()
-    order = RandomSampler(train_set, generator=torch.Generator().manual_seed(fit["order"]))
+    order = Shuffled(len(train_set), fit["order"])
     # Its own generator, so that drawing batches takes nothing from the stream that dropout draws from.
     loader = DataLoader(train_set, batch_size, sampler=order, generator=torch.Generator())
     validation_loader = DataLoader(validation_set, 1024, generator=torch.Generator())
@@ -82,7 +96,7 @@ def main():
             )
             for part in ("train", "validation", "test")
         ]
-        budget = asked["epochs"], asked["batch_size"], asked["patience"]
+        budget = asked["width"], asked["epochs"], asked["batch_size"], asked["patience"]
         accuracies.append([train(fit, parts, *budget) for fit in split["fits"]])
     print(json.dumps({"seconds": time.perf_counter() - started, "accuracies": accuracies}))
 
