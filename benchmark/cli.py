@@ -273,7 +273,12 @@ def _add_run(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
     run = commands.add_parser(
         "run", parents=parents, help="execute what is missing of a study, judge it, write its report"
     )
-    run.add_argument("--budget", type=_seconds, metavar="TIME", help="stop in order after 90s, 30m or 2h")
+    run.add_argument(
+        "--budget",
+        type=_seconds,
+        metavar="TIME",
+        help="stop after 90s, 30m or 2h: what is finished is kept, what runs is ended (serial: finished)",
+    )
     run.add_argument("--profile", action="store_true", help="say in the end where the time went")
     run.set_defaults(command=_run)
 

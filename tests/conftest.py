@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,21 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """What tests and their subprocesses parse is kept apart from what the user's studies have parsed."""
     os.environ["SWAPBENCH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
     os.environ.pop("SWAPBENCH_CACHE_GB", None)
+
+
+@pytest.fixture(scope="session")
+def seconds() -> Callable[[Callable[[], object]], float]:
+    """Measures what work takes of this process alone, whatever else runs; the best of three."""
+
+    def measure(work: Callable[[], object]) -> float:
+        taken = []
+        for _ in range(3):
+            start = time.process_time()
+            work()
+            taken.append(time.process_time() - start)
+        return min(taken)
+
+    return measure
 
 
 @pytest.fixture(scope="session")

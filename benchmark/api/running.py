@@ -17,7 +17,7 @@ from benchmark.execute.profile import phase
 from benchmark.load.study import ResolvedStudy
 from benchmark.plan.cost import job_seconds
 from benchmark.plan.grid import Plan
-from benchmark.records.provenance import facts, facts_digest
+from benchmark.records.provenance import facts
 from benchmark.spec import Protocol, Study
 
 if TYPE_CHECKING:
@@ -50,8 +50,6 @@ def run(
     resolved = planned.resolved
     with open_store(resolved.results_dir, write=True) as store:
         freeze(planned)
-        known = facts(device_of(resolved))
-        store.put_provenance(facts_digest(known), known)
         seconds = job_seconds(planned.plan, store.fit_seconds())
         begun: list[Stage] = []
         progress = execute(
@@ -67,7 +65,7 @@ def run(
                 device_of(resolved),
                 profile,
             ),
-            provenance=facts_digest(known),
+            known=facts(device_of(resolved)),
             cost=lambda job: seconds[job.key],
             budget_seconds=budget_seconds,
             quiet=quiet,

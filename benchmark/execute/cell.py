@@ -57,6 +57,9 @@ class Outcome:
     """Key of the record whose predictions these are too, when nothing was computed."""
     spent: Mapping[str, float] = field(default_factory=dict)
     """Seconds by phase of the worker since it last said so, where the run is profiled."""
+    machine: Mapping[str, Any] = field(default_factory=dict)
+    """What :func:`~benchmark.records.provenance.machine` says of the node that computed it; empty where it is
+    the driver's."""
 
 
 @dataclass(frozen=True)
@@ -334,7 +337,8 @@ def _fitted_together(job: Job, units: Mapping[str, _Unit]) -> tuple[dict[str, Fi
 def _fitted_alone(job: Job, unit: _Unit) -> Fit:
     """The fit of one unit within its limits."""
     pipeline, seconds = apply(job.pipeline, unit.setting), job.protocol.limits.seconds
-    with phase("import"), time_limit(None if seconds is None else max(seconds, _IMPORT_SECONDS)):
+    allowed = None if seconds is None else max(seconds, _IMPORT_SECONDS)
+    with phase("import"), time_limit(allowed, "{:g} s to import its components"):
         make = makers(pipeline)  # imports are not in a fit's time
     table, split = table_of(job), split_of(job)
     with limited(job.protocol.limits, job.device):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import json
 import sys
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -17,13 +18,23 @@ from tqdm import tqdm
 from benchmark.catalog import open_catalog
 from benchmark.config import trust
 from benchmark.execute.cell import Done, Outcome, unfinished
+from benchmark.execute.clusters.slurm.desk import finished_meanwhile
 from benchmark.execute.devices import take_gpu
 from benchmark.execute.limits import pin_threads, warm_up
 from benchmark.execute.profile import Profile, begin, phase, take
 from benchmark.plan.grid import Job, Plan
+from benchmark.records.provenance import facts_digest
 from benchmark.records.store import Store
 
-__all__ = ["EXECUTORS", "Context", "Executor", "Progress", "execute", "missing_jobs"]
+__all__ = [
+    "EXECUTORS",
+    "HEARTBEAT_SECONDS",
+    "Context",
+    "Executor",
+    "Progress",
+    "execute",
+    "missing_jobs",
+]
 
 EXECUTORS: Mapping[str, str] = {
     "processes": "benchmark.execute.executors.processes:Processes",
@@ -34,8 +45,11 @@ EXECUTORS: Mapping[str, str] = {
 
 _CLAIMED_AT_ONCE = 8
 """Jobs per worker that are leased in one transaction: few enough to leave some to another driver."""
-_LOOK_AGAIN_SECONDS = 0.5
-"""How long to wait before looking again at what another driver is computing."""
+HEARTBEAT_SECONDS = 1.0
+"""How long an executor that waits may leave the engine without a word."""
+_LOOK_AGAIN_SECONDS = (0.5, 8.0)
+"""How long to wait before looking again at what another driver is computing, at first and at most: each look
+reads every key of the store."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +102,11 @@ class Executor(AbstractContextManager["Executor"], Protocol):
 
         A job is pulled when there is a worker for it, since whatever is pulled is leased to this driver. The
         order of outcomes is free, but when this ends every one has been given. It may be called again.
+
+        Those that come together are of one machine. Where nothing has come for :data:`HEARTBEAT_SECONDS` an
+        empty sequence says so, at any time more often: it is the engine's chance to stop, by closing this
+        iterator, and whatever runs at that moment is ended. An executor that computes in its own process
+        (``serial``) gives a sign of life only between two fits.
         """
         ...
 
@@ -126,28 +145,30 @@ def execute(
     *,
     executor: str,
     context: Context,
-    provenance: str,
+    known: Mapping[str, Any],
     cost: Callable[[Job], float],
     budget_seconds: float | None = None,
     quiet: bool = False,
 ) -> Progress:
     """Run every missing unit of each plan in turn, the costliest jobs first; keep each outcome when it comes.
 
-    What another driver of the same store is computing is waited for, and never computed twice.
+    What another driver of the same store is computing is waited for, and never computed twice. What elements
+    of a SLURM driver that died have finished is collected first, whatever the executor.
 
     Parameters
     ----------
     plans
         Parts of a study: the next is asked for when everything before is in the store.
-    provenance
-        Digest that every new record carries.
+    known
+        The facts of this machine and installation; every new record carries their digest, with what its
+        outcome says of the machine it was computed on.
     cost
         Estimated seconds of a job; it only decides the order.
     budget_seconds
-        Stop in order once this much time has passed.
+        Stop in order once this much time has passed: what is finished is kept, what runs is ended.
     """
     start = time.monotonic()
-    executed, stopped = 0, ""
+    executed, stopped, digests = 0, "", dict[str, str]()
     profile = Profile(context.workers)
     profile.add_own(take())
     every = 0.2 if sys.stderr.isatty() else 15.0  # a log file wants few lines
@@ -157,8 +178,9 @@ def execute(
         outcomes = stack.enter_context(closing(_outcomes(plans, store, executor, context, cost, bar)))
         try:
             for some in outcomes:
-                with phase("store"):
-                    store.put([(one.row, one.prediction, one.prediction_of) for one in some], provenance)
+                if some:
+                    with phase("store"):
+                        _keep(some, store, known, digests)
                 executed += len(some)
                 for one in some:
                     profile.note(one.row.key, one.spent)
@@ -173,6 +195,18 @@ def execute(
     return Progress(executed, profile.seconds, stopped, profile=profile if context.profile else None)
 
 
+def _keep(
+    outcomes: Sequence[Outcome], store: Store, known: Mapping[str, Any], digests: dict[str, str]
+) -> None:
+    """Put what came together into the store; ``digests`` are those of the facts that are there already."""
+    machine = json.dumps(outcomes[0].machine, sort_keys=True)
+    if machine not in digests:
+        facts = {**known, **outcomes[0].machine}
+        digests[machine] = facts_digest(facts)
+        store.put_provenance(digests[machine], facts)
+    store.put([(one.row, one.prediction, one.prediction_of) for one in outcomes], digests[machine])
+
+
 def _outcomes(
     plans: Iterable[Plan],
     store: Store,
@@ -184,7 +218,10 @@ def _outcomes(
     """Outcomes of everything that is missing; whatever was given has been kept when the next is asked for."""
     with ExitStack() as stack:
         workers: Executor | None = None
-        total = 0
+        total, pause = 0, _LOOK_AGAIN_SECONDS[0]
+        for some in finished_meanwhile(context.folder):
+            total += len(some)
+            yield some
         for plan in plans:
             while jobs := sorted(missing_jobs(plan, store), key=lambda item: -cost(item[0])):
                 bar.total = total + _units(jobs)
@@ -198,9 +235,19 @@ def _outcomes(
                 total += given
                 if claimed.count and not given:
                     raise RuntimeError(f"executor={executor} lost every outcome of {claimed.count} jobs")
-                if not claimed.count:
-                    time.sleep(_LOOK_AGAIN_SECONDS)
-                    yield ()  # a budget ends while others compute, too
+                if claimed.count:
+                    pause = _LOOK_AGAIN_SECONDS[0]
+                else:
+                    yield from _wait(pause)
+                    pause = min(2 * pause, _LOOK_AGAIN_SECONDS[1])
+
+
+def _wait(seconds: float) -> Iterator[Sequence[Outcome]]:
+    """Wait, with signs of life: a budget ends while others compute, too."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, HEARTBEAT_SECONDS))
+        yield ()
 
 
 def _made(executor: str) -> Callable[[Context], Executor]:

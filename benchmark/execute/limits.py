@@ -53,7 +53,8 @@ class FitTimeout(BaseException):
 
 
 def watched(board: Board) -> None:
-    """Let the guard that reads ``board`` know the limits of every fit from now on."""
+    """Let the guard that reads ``board`` know the limits of every fit from now on, and of nothing else."""
+    board.deadline = 0.0
     _boards[:] = [board]
 
 
@@ -84,10 +85,10 @@ def warm_up(device: str = "cpu") -> None:
 class _Expiry:
     """What a limit's alarm does."""
 
-    seconds: float
+    limit: str
 
     def __call__(self, _signal: int, _frame: types.FrameType | None) -> None:
-        raise FitTimeout(f"took longer than protocol.limits.seconds={self.seconds:g}")
+        raise FitTimeout(f"took longer than {self.limit}")
 
 
 @contextmanager
@@ -98,20 +99,26 @@ def limited(limits: Limits, device: str = "cpu") -> Iterator[None]:
 
 
 @contextmanager
-def time_limit(seconds: float | None) -> Iterator[None]:
+def time_limit(seconds: float | None, limit: str = "protocol.limits.seconds={:g}") -> Iterator[None]:
     """Raise :class:`FitTimeout` inside the block once it has run for ``seconds``.
 
     Works in the main thread, between two bytecodes; code that does not return to Python is ended a
     little later, by the guard.
+
+    Parameters
+    ----------
+    limit
+        What to call it where it is exceeded, with a place for the seconds.
     """
     if seconds is None:
         yield
         return
 
-    before = signal.signal(signal.SIGALRM, _Expiry(seconds))
+    limit = limit.format(seconds)
+    before = signal.signal(signal.SIGALRM, _Expiry(limit))
     signal.setitimer(signal.ITIMER_REAL, seconds)
     for board in _boards:
-        board.seconds, board.deadline = seconds, time.monotonic() + seconds + _GRACE_SECONDS
+        board.limit, board.deadline = limit.encode(), time.monotonic() + seconds + _GRACE_SECONDS
     try:
         yield
     finally:

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-__all__ = ["facts", "facts_digest", "library_versions", "sampler_version"]
+__all__ = ["facts", "facts_digest", "library_versions", "machine", "sampler_version"]
 
 _NUMERIC = ("numpy", "scipy", "scikit-learn", "torch")
 _NAMED = (
@@ -55,11 +55,18 @@ def facts(device: str) -> dict[str, Any]:
         "dirty": hashlib.sha256(changes.encode()).hexdigest()[:16] if changes else None,
         "python": platform.python_version(),
         "packages": {name: importlib.metadata.version(name) for name in sorted(_NAMED)},
+        "device": device,
+        **machine(device),
+    }
+
+
+def machine(device: str) -> dict[str, Any]:
+    """Those of :func:`facts` in which the nodes of a cluster may differ."""
+    return {
         "cpu": _cpu(),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
         "os": f"{platform.system()} {platform.release().split('-')[0]} {platform.machine()}",
-        "device": device,
         "gpus": _gpus() if device == "cuda" else None,
     }
 

@@ -24,7 +24,7 @@ from benchmark.execute.engine import Context
 from benchmark.execute.executors.processes import Processes
 from benchmark.execute.executors.ray import Ray
 from benchmark.plan.grid import Job
-from tests.cluster.tiny import TINY, collect, jobs
+from tests.cluster.tiny import TINY, collect, jobs, run_into_budget
 
 VOLATILE = ("fit_seconds", "predict_seconds", "peak_memory_mb")
 
@@ -73,6 +73,11 @@ def test_a_fit_in_trouble_costs_itself_alone(mine: Path) -> None:
     one_of_each = first_cells(jobs(*names, more=limits))
     found = collect(ray(mine.parent, workers=2), list(one_of_each.values()))
     assert {name: found[job.cells[0].key].row.status for name, job in one_of_each.items()} == expected
+
+
+def test_a_budget_ends_what_runs(mine: Path) -> None:
+    assert mine.exists()
+    assert run_into_budget(20.0, "executor=ray", "workers=2") < 20
 
 
 def test_a_cell_that_takes_its_node_down_is_tried_again_and_then_recorded(mine: Path) -> None:
@@ -149,7 +154,7 @@ def test_a_node_that_is_lost_costs_only_the_cells_that_ran_on_it(cluster: Nodes,
     with ray(mine.parent, address=cluster.address) as executor:
         for some in executor.run((job, {}) for job in planned):
             found |= {outcome.row.key: outcome for outcome in some}
-            if len(found) == 5:
+            if some and len(found) == 5:
                 cluster.join()
                 cluster.lose()
     assert {key: outcome.row.status for key, outcome in found.items()} == dict.fromkeys(units, "ok")

@@ -25,7 +25,7 @@ from benchmark.execute.engine import Context
 from benchmark.execute.executors.processes import Processes
 from benchmark.execute.executors.slurm import Slurm
 from benchmark.plan.grid import Job
-from tests.cluster.tiny import TINY, collect, jobs
+from tests.cluster.tiny import TINY, collect, jobs, run_into_budget
 
 pytestmark = [pytest.mark.all, pytest.mark.usefixtures("slurm")]
 
@@ -229,6 +229,29 @@ def test_ctrl_c_cancels_the_elements_and_the_same_command_goes_on(
     assert driver.returncode == 0, out + err
     assert f"{ALL - before} fits in " in out
     assert not any(Path("results/spool").iterdir())
+
+
+def test_a_budget_cancels_the_elements(mine: Path) -> None:
+    assert mine.exists()
+    options = (f"executor.{key}={value}" for key, value in OPTIONS.items())
+    assert run_into_budget(10.0, "executor=slurm", *options) < 40
+    assert squeue() == []
+
+
+def test_another_executor_goes_on_where_a_killed_driver_was(
+    start: Callable[[], subprocess.Popen[str]],
+) -> None:
+    driver = start()
+    eventually(lambda: len(kept()) >= 2)
+    os.killpg(driver.pid, signal.SIGKILL)
+    driver.communicate()
+    subprocess.run(["scancel", "--user=root"], check=True)
+    eventually(lambda: squeue() == [])
+    here = [*(one for one in COMMAND if not one.startswith("executor")), "executor=processes"]
+    subprocess.run(here, check=True)
+    assert Counter(status for _, status in kept()) == {"ok": ALL}
+    assert computed_again() <= OPTIONS["cpus"]  # what ran when it was cancelled
+    assert not list(Path("results/spool").glob("*/outcomes/*"))
 
 
 def test_what_sbatch_refuses_is_one_line(mine: Path, capfd: pytest.CaptureFixture[str]) -> None:

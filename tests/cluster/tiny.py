@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from benchmark.api.planning import plan_study
+from benchmark.api.running import run
 from benchmark.execute.cell import Outcome
 from benchmark.execute.engine import Executor
 from benchmark.plan.grid import Job
 
-__all__ = ["OPTIMIZERS", "TINY", "collect", "jobs"]
+__all__ = ["OPTIMIZERS", "TINY", "collect", "jobs", "run_into_budget"]
 
 TINY = (
     "tasks=[iris]",
@@ -105,5 +106,14 @@ def collect(
         for outcomes in executor.run((job, {}) for job in planned):
             assert not found.keys() & {outcome.row.key for outcome in outcomes}
             found |= {outcome.row.key: outcome for outcome in outcomes}
-            meanwhile(len(found))
+            if outcomes:
+                meanwhile(len(found))
     return found
+
+
+def run_into_budget(seconds: float, *more: str) -> float:
+    """How many seconds a run took beyond its budget, with fits of mine.py that never end."""
+    study = plan_study([*TINY, "baselines=[adamw]", "candidates=[mine.py:Hangs]", "name=a", *more])
+    progress = run(study, budget_seconds=seconds, quiet=True)
+    assert progress.stopped == "budget" and progress.left > 0
+    return progress.seconds - seconds

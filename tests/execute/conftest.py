@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,10 @@ from benchmark.data import TaskData, describe, load
 from benchmark.load.components import read_component, read_pipeline
 from benchmark.plan.grid import Job, PlannedCell
 from benchmark.plan.splits import splits
-from benchmark.spec import Component, Pipeline, Protocol, Seeds, Split, Splitting, Task
+from benchmark.spec import Component, Limits, Pipeline, Protocol, Seeds, Split, Splitting, Task
+
+TROUBLE = f"{Path(__file__).with_name('trouble.py')}:Trouble"
+ONCE = Limits(retries=0)
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +84,20 @@ def job_of(pipeline: Callable[..., Pipeline], real_task: Callable[[str], Any]) -
         return Job(**(planned | further))
 
     return made
+
+
+@pytest.fixture
+def make_job(job_of: Callable[..., Job], pipeline: Callable[..., Pipeline]) -> Callable[..., Job]:
+    """Makes a job of some cells whose estimator calls a function of trouble.py, or of another ``target``."""
+
+    def make(what: str, n_cells: int = 1, limits: Limits = ONCE, target: str = TROUBLE, **with_: Any) -> Job:
+        arguments = {"_target_": target, "_partial_": True, "what": what, "with_": with_}
+        trouble = Component("estimator", "trouble", arguments, fills=("estimator",), trusted=True)
+        made = pipeline("linear").swap(trouble)
+        keys = (f"{what} {n}" for n in range(n_cells))
+        return job_of(*keys, key=what, pipeline=made, protocol=Protocol(limits=limits))
+
+    return make
 
 
 @pytest.fixture(autouse=True)

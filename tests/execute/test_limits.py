@@ -87,14 +87,18 @@ def test_memory_beyond_the_limit_cannot_be_had() -> None:
 def test_a_guard_is_told_the_limits_of_a_fit_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmark.execute.limits._boards", [])
     board = Board.shared()
+    board.deadline = 1.0  # of its beginning
     watched(board)
+    assert board.deadline == 0
     with limited(Limits(seconds=60, memory_mb=500)):
         assert 60 < board.deadline - time.monotonic() < 65
         charge(50)
         assert 10 < board.deadline - time.monotonic() < 15
-        assert (board.seconds, board.memory_mb) == (60, 500)
+        assert (board.limit, board.memory_mb) == (b"protocol.limits.seconds=60", 500)
         assert board.ceiling > 500 * 2**20
     assert (board.deadline, board.ceiling) == (0, 0)
+    with time_limit(120, "{:g} s to import"):
+        assert board.limit == b"120 s to import"
     with limited(Limits()):
         assert (board.deadline, board.ceiling) == (0, 0)
 

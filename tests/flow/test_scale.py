@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,8 @@ from benchmark.api.planning import PlannedStudy
 from benchmark.execute.engine import missing_jobs
 from benchmark.records.store import Store, open_store
 from benchmark.spec import Record, Trial
+
+Seconds = Callable[[Callable[[], object]], float]
 
 
 @pytest.fixture
@@ -47,16 +48,9 @@ def steps(store: Store, work: Callable[[], object]) -> int:
     return count
 
 
-def seconds(work: Callable[[], object]) -> float:
-    taken = []
-    for _ in range(3):
-        start = time.process_time()
-        work()
-        taken.append(time.process_time() - start)
-    return min(taken)
-
-
-def test_what_a_run_reads_first_stays_linear(study: Callable[[int], PlannedStudy], tmp_path: Path) -> None:
+def test_what_a_run_reads_first_stays_linear(
+    study: Callable[[int], PlannedStudy], tmp_path: Path, seconds: Seconds
+) -> None:
     found: dict[str, list[float]] = {"keys": [], "times": [], "link": [], "missing": [], "left": []}
     for seeds in (8, 128):
         planned = study(seeds)

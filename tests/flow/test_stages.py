@@ -194,7 +194,7 @@ def test_only_what_was_selected_is_confirmed(planned: Planned, capsys: Any) -> N
 
 
 def test_a_time_budget_is_for_all_stages_together(planned: Planned) -> None:
-    study = planned(*STOP)
+    study = planned(*STOP, "executor=serial")
     every = total(study.plan, {}).fits
     progress = run(study, budget_seconds=0.0, quiet=True)
     assert (progress.executed, progress.stopped, progress.left) == (1, "budget", every - 1)

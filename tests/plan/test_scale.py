@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,15 +13,7 @@ import pytest
 from benchmark.plan.cost import job_seconds
 from benchmark.spec import Split, Tuning
 
-
-def seconds(work: Callable[[], object]) -> float:
-    """Of this process alone, so that a busy machine matters little; the best of three."""
-    taken = []
-    for _ in range(3):
-        start = time.process_time()
-        work()
-        taken.append(time.process_time() - start)
-    return min(taken)
+Seconds = Callable[[Callable[[], object]], float]
 
 
 def calls(work: Callable[[], object]) -> int:
@@ -59,12 +50,12 @@ def sized(
 
 
 @pytest.mark.parametrize("axis", ["tasks", "folds", "arms", "seeds", "trials"])
-def test_planning_is_linear_in_every_axis(world: Any, axis: str) -> None:
+def test_planning_is_linear_in_every_axis(world: Any, axis: str, seconds: Seconds) -> None:
     small, large = (seconds(sized(world, **{axis: size}).plan) for size in (20, 320))
     assert large < 64 * small
 
 
-def test_estimating_is_linear(world: Any) -> None:
+def test_estimating_is_linear(world: Any, seconds: Seconds) -> None:
     few, many = (sized(world, tasks=size).plan() for size in (20, 320))
     assert seconds(lambda: job_seconds(many, {})) < 64 * seconds(lambda: job_seconds(few, {}))
 

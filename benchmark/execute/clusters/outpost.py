@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import platform
 import threading
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 from benchmark.catalog import open_catalog
 from benchmark.errors import RequestError
@@ -19,11 +21,11 @@ from benchmark.execute.engine import Context
 from benchmark.execute.executors.processes import Processes
 from benchmark.plan.grid import Job
 from benchmark.records.code import code_identity, harness_identity
-from benchmark.records.provenance import library_versions
+from benchmark.records.provenance import library_versions, machine
 from benchmark.spec import Component
 from benchmark.targets import targets
 
-__all__ = ["Outpost", "Report", "check_code", "installation"]
+__all__ = ["Outpost", "Report", "check_code", "installation", "located"]
 
 
 @dataclass(frozen=True)
@@ -119,14 +121,15 @@ class Outpost:
             if self._folder.is_dir():
                 os.chdir(self._folder)
             open_catalog([Path(folder) for folder in self._context.config_dirs])
+            here = machine(self._context.device)
             with Processes(self._context) as pool:
                 while True:
                     job, done = self._given.get()
                     for component in job.pipeline.components.values():
                         check_code(component)
-                    for outcomes in pool.run(iter([(job, done)])):
+                    for outcomes in filter(None, pool.run(iter([(job, done)]))):
                         with self._changed:
-                            self._kept.append(outcomes)
+                            self._kept.append(located(outcomes, here))
                             self._count += 1
                             self._changed.notify_all()
                     with self._changed:
@@ -141,6 +144,11 @@ class Outpost:
         while (left := self._heard + linger - time.monotonic()) > 0:
             time.sleep(left)
         end()
+
+
+def located(outcomes: Sequence[Outcome], here: Mapping[str, Any]) -> list[Outcome]:
+    """The outcomes, each with the facts of the machine that it was computed on."""
+    return [dataclasses.replace(outcome, machine=here) for outcome in outcomes]
 
 
 def check_code(component: Component) -> None:

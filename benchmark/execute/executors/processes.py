@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 
 from benchmark.execute.cell import Done, Group, Outcome
-from benchmark.execute.engine import Context
+from benchmark.execute.engine import HEARTBEAT_SECONDS, Context
 from benchmark.execute.workers.guard import Guarded, start
 from benchmark.execute.workers.schedule import OpenJob, Schedule
 from benchmark.execute.workers.watch import Death
@@ -106,8 +106,7 @@ class Processes(AbstractContextManager["Processes"]):
                 worker.forget(key)
         try:
             while self._give_out(schedule):
-                if outcomes:
-                    yield outcomes
+                yield outcomes
                 outcomes, error = self._collect(schedule)
                 if error is not None:
                     break
@@ -150,7 +149,7 @@ class Processes(AbstractContextManager["Processes"]):
         worker.guarded.end()
 
     def _collect(self, schedule: Schedule) -> tuple[list[Outcome], Exception | None]:
-        """Wait until something comes; the outcomes in it, and an error that is no component's."""
+        """Wait a while for something to come; the outcomes in it, and an error that is no component's."""
         for worker in self._workers:
             channel = worker.guarded.channel
             if channel.fileno() in self._selector.get_map():
@@ -158,7 +157,7 @@ class Processes(AbstractContextManager["Processes"]):
                 self._selector.modify(channel, selectors.EVENT_READ | writing, worker)
         outcomes: list[Outcome] = []
         error: Exception | None = None
-        woken: list[_Worker] = [key.data for key, _ in self._selector.select()]
+        woken: list[_Worker] = [key.data for key, _ in self._selector.select(HEARTBEAT_SECONDS)]
         for worker in dict.fromkeys(woken):
             reports, death = self._listen(worker)
             for report in reports:

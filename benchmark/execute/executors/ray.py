@@ -98,6 +98,7 @@ class Ray(AbstractContextManager["Ray"]):
                 return
             self._hand_out()
             yield from self._hear()
+            yield ()
 
     def _pull(self, jobs: Iterator[tuple[Job, Done]]) -> None:
         """Take a job for every place that has none."""

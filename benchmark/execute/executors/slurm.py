@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from benchmark.errors import RequestError
 from benchmark.execute.cell import Done, Outcome, unfinished
-from benchmark.execute.clusters.slurm.desk import Desk, left_behind, open_desk
+from benchmark.execute.clusters.slurm.desk import SPOOL, Desk, left_behind, open_desk
 from benchmark.execute.clusters.slurm.element import Element, terms
 from benchmark.execute.clusters.slurm.scheduler import Elements, require_slurm
 from benchmark.execute.engine import Context
@@ -45,7 +45,7 @@ class Slurm(AbstractContextManager["Slurm"]):
         self._wanted = read(Elements, context.options, "executor")
         require_slurm()
         self._terms = terms(replace(context, workers=self._wanted.cpus))
-        self._locks = context.folder.absolute() / "spool"
+        self._locks = context.folder.absolute() / SPOOL
         self._spools = Path(self._wanted.spool).expanduser().absolute() if self._wanted.spool else self._locks
         self._desks: list[Desk] = []
         self._waiting = 0
@@ -84,6 +84,7 @@ class Slurm(AbstractContextManager["Slurm"]):
             if not (more or aside or main.jobs):
                 return
             self._staff()
+            yield ()
             time.sleep(self._wanted.poll)
 
     def _take_over(self) -> None:

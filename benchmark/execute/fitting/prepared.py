@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import torch
 from pandas.api.extensions import ExtensionDtype
 
 from benchmark.data import TaskData
@@ -30,6 +33,8 @@ class Prepared:
     test_seconds: float
     shared_columns: bool
     """Some columns are of pandas' own types, whose values a shallow copy shares."""
+    size: float
+    """Bytes in memory; infinite where that is not known."""
     _made: list[tuple[Any, Any, float]] = field(default_factory=list)
     """At most one: what a learner made of the parts before its fit, under its name, and the seconds."""
 
@@ -40,7 +45,8 @@ class Prepared:
     def once(self, at: Any, make: Callable[[], Any]) -> tuple[Any, float]:
         """What ``make`` makes of the parts, and the seconds that it took an earlier fit; 0 where it is new.
 
-        Only the last is kept. What it took counts against the limit of every fit that takes it.
+        Only the last is kept, while no fit uses other parts. What it took counts against the limit of every
+        fit that takes it.
 
         Parameters
         ----------
@@ -57,9 +63,18 @@ class Prepared:
         self._made.append((at, made, time.perf_counter() - started))
         return made, 0.0
 
+    def forget_made(self) -> None:
+        """Let go of what :meth:`once` keeps."""
+        self._made.clear()
 
-_last: list[tuple[TaskData, str, Prepared]] = []
-"""At most one: what the last fit used, with the data that it came from."""
+
+_KEPT_BYTES = 2**24
+"""What is kept of earlier fits, beside what the last one used, takes no more than this."""
+_OVERHEAD_BYTES = 2**14
+"""What a few rows take, however few."""
+
+_kept: dict[tuple[TaskData, str], Prepared] = {}
+"""What the latest fits used, by its data and what was made of that; what the last one used is at the end."""
 
 
 def prepare(
@@ -73,9 +88,9 @@ def prepare(
 ) -> Prepared:
     """The split's parts, preprocessed and converted.
 
-    Kept from one fit to the next, since the trials and seeds of a job mostly share them; what they took
-    counts in every fit's time, and against its limit, all the same. One is let go before the next is made,
-    and no part is held in two forms, so that a large table is in memory once.
+    Kept from one fit to the next, since the trials and seeds of a job mostly share them, and arms on the same
+    split may; what they took counts in every fit's time, and against its limit, all the same. What is large
+    is let go before the next is made, and no part of it is held in two forms, so that it is in memory once.
 
     Parameters
     ----------
@@ -86,13 +101,18 @@ def prepare(
     form, convert
         A name for what ``convert`` makes of a part, and how.
     """
-    at = repr((component.make, component.code, split.digest, form))
-    if not _last or _last[0][0] is not data or _last[0][1] != at:
-        _last.clear()
-        _last.append((data, at, _prepared(data, split, make, convert)))
+    at = data, repr((component.make, component.code, split.digest, form))
+    if _kept and (last := next(reversed(_kept))) != at:
+        _kept[last].forget_made()
+    parts = _kept.pop(at, None)
+    if parts is None:
+        while sum(kept.size for kept in _kept.values()) > _KEPT_BYTES:
+            del _kept[next(iter(_kept))]
+        parts = _prepared(data, split, make, convert)
     else:
-        charge(_last[0][2].fit_seconds + _last[0][2].test_seconds)
-    return _last[0][2]
+        charge(parts.fit_seconds + parts.test_seconds)
+    _kept[at] = parts
+    return parts
 
 
 def owned(part: Any) -> Any:
@@ -125,4 +145,20 @@ def _prepared(
     between = time.perf_counter()
     test = convert(fitted.transform(data.inputs(split.test)))
     seconds = between - started, time.perf_counter() - between
-    return Prepared(train, validation, test, *seconds, any(map(_shares_columns, (train, validation, test))))
+    parts = train, validation, test
+    size = _OVERHEAD_BYTES + sum(map(_size, parts))
+    return Prepared(*parts, *seconds, any(map(_shares_columns, parts)), size)
+
+
+def _size(part: Any) -> float:
+    """Bytes that a part of a known form takes in memory."""
+    if isinstance(part, pd.DataFrame):
+        return int(part.memory_usage(deep=True).sum()) if _shares_columns(part) else 8 * part.size
+    if isinstance(part, torch.Tensor) or (isinstance(part, np.ndarray) and part.dtype != object):
+        return int(part.nbytes)
+    if isinstance(part, list):
+        return sum(map(_size, part))
+    if is_dataclass(part):  # rows of tensors
+        parts = (getattr(part, each.name) for each in fields(part))
+        return sum(_size(each) for each in parts if each is not None)
+    return math.inf

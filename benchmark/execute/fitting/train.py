@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -131,7 +132,9 @@ class Course:
         """Step a schedule that goes by passes, up to so many ticks of the budget."""
         schedule = None if self.parts.by_error else self.parts.schedule
         while schedule is not None and self.scheduled < spent:
-            schedule.step()
+            skips = self.parts.precision.scaler.is_enabled() and self.scheduled == 0
+            with _first_step_skipped() if skips else nullcontext():
+                schedule.step()
             self.scheduled += 1
 
     def goes_on(self, step: int, finite: bool) -> bool:
@@ -266,6 +269,14 @@ class _Passes:
             None if self.weights is None else self.weights.index_select(0, self.index),
             weigh_value=self.parts.closure,
         )
+
+
+@contextmanager
+def _first_step_skipped() -> Iterator[None]:
+    """Let a schedule step though the first gradients may have overflowed: the pass is spent all the same."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step", UserWarning)
+        yield
 
 
 def _evaluate(

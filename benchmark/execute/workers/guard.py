@@ -20,6 +20,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,6 +45,9 @@ _LAST_SECONDS = 11.0
 """How long a driver waits for a guard to have killed everything."""
 _STARTS = 3
 """How often the start of a guard is tried."""
+_BEGIN_SECONDS = 300.0
+"""How long a worker may take to begin. It takes one or two seconds; a hundred nodes that read torch off the
+same file server take minutes, and none of them hangs."""
 _TERMINAL = (signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 """What a terminal sends; the driver handles it."""
 _LONGEST_FOLDER = 70
@@ -94,7 +98,12 @@ def bring_up(preload: str = PRELOADED) -> None:
         tempfile.tempdir = folder
 
 
-def start(work: Callable[..., object], *arguments: Any, preload: str = PRELOADED) -> Guarded:
+def start(
+    work: Callable[..., object],
+    *arguments: Any,
+    preload: str = PRELOADED,
+    begin_seconds: float = _BEGIN_SECONDS,
+) -> Guarded:
     """A new worker process with its guard, which calls ``work(channel, board, said, *arguments)``.
 
     Parameters
@@ -104,23 +113,35 @@ def start(work: Callable[..., object], *arguments: Any, preload: str = PRELOADED
         to. What it returns is nobody's interest; an exception is a death.
     preload
         A module that the server which forks guards imports once, for all workers.
+    begin_seconds
+        After how long the worker is killed, unless ``work`` has taken ``board.deadline`` away by then.
     """
-    server = multiprocessing.get_context("forkserver")
+    for _ in range(_STARTS - 1):
+        with contextlib.suppress(EOFError, OSError):  # the server was killed; the next brings up another
+            return _started(work, arguments, preload, begin_seconds)
+    return _started(work, arguments, preload, begin_seconds)
+
+
+def _started(
+    work: Callable[..., object], arguments: tuple[Any, ...], preload: str, begin_seconds: float
+) -> Guarded:
+    """What :func:`start` gives, at the first try.
+
+    Nobody else holds the sockets: of a try that failed a guard may live, which then has lost its driver.
+    """
     ours, theirs = socket.socketpair()
     near, far = socket.socketpair()
+    told = (theirs, far, dict(os.environ), work, arguments, begin_seconds)
+    process = multiprocessing.get_context("forkserver").Process(target=_guard, args=told, daemon=True)
     with theirs, far:
-        for try_ in range(_STARTS):
-            process = server.Process(
-                target=_guard, args=(theirs, far, dict(os.environ), work, arguments), daemon=True
-            )
-            try:
-                bring_up(preload)
-                with _no_main_module():
-                    process.start()
-                break
-            except (EOFError, OSError):  # the server was killed; the next start brings up another
-                if try_ == _STARTS - 1:
-                    raise
+        try:
+            bring_up(preload)
+            with _no_main_module():
+                process.start()
+        except BaseException:
+            ours.close()
+            near.close()
+            raise
     return Guarded(Channel(ours), Channel(near), process)
 
 
@@ -141,6 +162,7 @@ def _guard(
     environment: dict[str, str],
     work: Callable[..., object],
     arguments: tuple[Any, ...],
+    begin_seconds: float,
 ) -> None:
     """The life of a guard."""
     os.environ.clear()  # the server's is that of when it was brought up
@@ -152,6 +174,7 @@ def _guard(
     _control(_PR_SET_CHILD_SUBREAPER, 1)
     board, said = Board.shared(), _sink()
     kills = oom_kills()
+    board.limit, board.deadline = f"{begin_seconds:g} s to begin".encode(), time.monotonic() + begin_seconds
     pid = os.fork()
     if pid == 0:
         line.close()

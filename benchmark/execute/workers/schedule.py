@@ -32,10 +32,18 @@ class OpenJob:
     apart: set[Group] = field(default_factory=set)
     """Stacks that cost their worker: their members run one by one."""
 
-    def free(self) -> list[Group]:
-        """The groups that could start now."""
-        found = [part for group in ready(self.job, self.done) for part in self._parts(group)]
-        return [group for group in found if group not in self.running]
+    def free(self, before: Sequence[Group] = ()) -> list[Group]:
+        """The groups that could start now, or when those ``before`` are done."""
+        done = {**self.done, **dict.fromkeys(key for group in before for key in group)}
+        found = [part for group in ready(self.job, done) for part in self._parts(group)]
+        return [group for group in found if group not in self.running and group not in before]
+
+    def chain(self, count: int) -> tuple[Group, ...]:
+        """So many groups at most, each of which could start once those before it are done."""
+        found: list[Group] = []
+        while len(found) < count and (further := self.free(found)):
+            found += further
+        return tuple(found[:count])
 
     def _parts(self, group: Group) -> list[Group]:
         return [(key,) for key in group if key in self.left] if group in self.apart else [group]
@@ -64,14 +72,15 @@ class Schedule:
     def take(self, at: str = "") -> tuple[OpenJob, tuple[Group, ...]] | None:
         """Groups to be run one after the other, of one job; None when there are none to start now.
 
+        Some may rest on others before them: a short job is one message, and its worker has its data at hand.
+
         Parameters
         ----------
         at
             Key of the job whose groups are preferred.
         """
         for found in self._offers(at):
-            if free := found.free():
-                taken = tuple(free[: self._at_once(found)])
+            if taken := found.chain(self._at_once(found)):
                 found.running.update(taken)
                 found.begun = True
                 return found, taken

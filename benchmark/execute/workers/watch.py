@@ -42,15 +42,15 @@ class Board(ctypes.Structure):
 
     _fields_ = (
         ("deadline", ctypes.c_double),
-        ("seconds", ctypes.c_double),
         ("ceiling", ctypes.c_double),
         ("memory_mb", ctypes.c_double),
         ("group", ctypes.c_char * 256),
+        ("limit", ctypes.c_char * 256),
     )
     deadline: float
     """``time.monotonic()`` at which the worker is killed; 0: never."""
-    seconds: float
-    """The limit that the deadline comes from."""
+    limit: bytes
+    """What the deadline comes from, in words."""
     ceiling: float
     """Bytes of the worker and its descendants above which it is killed; 0: none."""
     memory_mb: float
@@ -122,7 +122,7 @@ class Watch:
     def _overstepped(self, now: float) -> tuple[str, str] | None:
         board = self.board
         if 0 < board.deadline < now:
-            return "timeout", f"took longer than protocol.limits.seconds={board.seconds:g} and did not stop"
+            return "timeout", f"took longer than {board.limit.decode()} and did not stop"
         if self.stopped_since is not None and now - self.stopped_since > _STOPPED_SECONDS:
             return "crashed", "the worker process was stopped by a signal and did not go on"
         if board.ceiling:

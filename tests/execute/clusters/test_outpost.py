@@ -14,6 +14,7 @@ from benchmark.errors import RequestError
 from benchmark.execute.clusters.outpost import Outpost, Report
 from benchmark.execute.engine import Context
 from benchmark.plan.grid import Job
+from benchmark.records.provenance import machine
 
 
 @pytest.fixture
@@ -50,6 +51,13 @@ def test_it_keeps_what_is_not_confirmed(outpost: Outpost, job: Job) -> None:
     first, again = outpost.take(before), outpost.take(before, patience=0)
     assert keys(first) == keys(again) == ["cell 0", "cell 1"]
     assert keys(outpost.take(first.count, patience=0)) == []
+
+
+def test_it_says_on_which_machine_it_computes(outpost: Outpost, job: Job) -> None:
+    confirmed = outpost.take(0, patience=0).count
+    outpost.give(job, {})
+    told = [outcome for report in reports(outpost, confirmed) for some in report.outcomes for outcome in some]
+    assert [outcome.machine for outcome in told] == [machine("cpu")] * 2
 
 
 def test_it_works_off_every_job_and_says_which_it_is_at(outpost: Outpost, job: Job) -> None:

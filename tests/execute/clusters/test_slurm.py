@@ -50,6 +50,7 @@ outcomes = st.builds(
     prediction=st.one_of(st.none(), predictions),
     prediction_of=text,
     spent=st.dictionaries(text, number, max_size=2),
+    machine=settings,
 )
 
 
@@ -61,6 +62,7 @@ def test_outcomes_come_back_as_they_went(given: list[Outcome]) -> None:
         assert repr(here.row) == repr(there.row)  # as text, since NaN is not itself
         assert here.prediction_of == there.prediction_of
         assert repr(here.spent) == repr(there.spent)
+        assert repr(here.machine) == repr(there.machine)
         assert (here.prediction is None) == (there.prediction is None)
         if here.prediction is not None and there.prediction is not None:
             assert here.prediction.dtype == there.prediction.dtype

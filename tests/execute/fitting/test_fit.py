@@ -135,7 +135,7 @@ def test_a_class_that_training_lacks_gets_a_column(
 ) -> None:
     data, facts, split = real_task("iris")
     train = np.asarray(split.train)
-    fewer = dataclasses.replace(split, train=train[data.y[train] != 1])
+    fewer = dataclasses.replace(split, train=train[data.y[train] != 1], digest="fewer")
     result = fit(pipeline(name), data, facts, fewer, metric="log_loss", budget=SHORT, seeds=SEEDS)
     assert result.prediction.shape == (len(split.test), 3)
     assert result.prediction[:, 1].mean() < 0.3
@@ -237,11 +237,11 @@ def test_trials_of_a_booster_bin_their_table_once(
         return binning(*args, **extra)
 
     monkeypatch.setattr(LightGBM, "bin", counted)
-    monkeypatch.setattr("benchmark.execute.fitting.prepared._last", [])
+    monkeypatch.setattr("benchmark.execute.fitting.prepared._kept", {})
     rates = [with_arguments(pipeline("lightgbm"), "booster", learning_rate=rate) for rate in (0.1, 0.05)]
     trials = [fitted(rate, "wine") for rate in rates]
     assert made == [1]
     for trial, rate in zip(trials, rates, strict=True):
-        monkeypatch.setattr("benchmark.execute.fitting.prepared._last", [])
+        monkeypatch.setattr("benchmark.execute.fitting.prepared._kept", {})
         assert same(trial, fitted(rate, "wine"))
     assert made == [1] * 3

@@ -16,6 +16,7 @@ import pytest
 from benchmark.data import TaskData
 from benchmark.execute.fitting import prepared
 from benchmark.execute.fitting.prepared import owned, prepare
+from benchmark.execute.fitting.rows import to_rows
 from benchmark.execute.limits import FitTimeout, time_limit
 from benchmark.spec import Component, Split
 
@@ -43,7 +44,8 @@ class Noting:
 
 @pytest.fixture
 def part(component: Callable[[str, str], Component], monkeypatch: pytest.MonkeyPatch) -> Component:
-    monkeypatch.setattr(prepared, "_last", [])
+    monkeypatch.setattr(prepared, "_kept", {})
+    monkeypatch.setattr(prepared, "_KEPT_BYTES", 0)  # as if these few rows were many
     Noting.fitted.clear()
     return component("preprocessor", "ordinal")
 
@@ -75,6 +77,64 @@ def test_nothing_is_held_in_two_forms(part: Component) -> None:
     parts = prepare(DATA, SPLIT, part, Noting, form="sums", convert=lambda table: float(table["x"].sum()))
     assert (parts.train, parts.validation, parts.test) == (615.0, 213.0, 217.0)
     assert not Noting.alive
+
+
+class Shared:
+    """Gives what it is asked for, and counts how often it was fitted."""
+
+    def __init__(self, gives: Callable[[pd.DataFrame], Any], fitted: list[int]) -> None:
+        self.gives, self.fitted = gives, fitted
+
+    def fit_transform(self, X: pd.DataFrame, y: np.ndarray) -> Any:
+        self.fitted.append(len(y))
+        return self.gives(X)
+
+    def transform(self, X: pd.DataFrame) -> Any:
+        return self.gives(X)
+
+
+@pytest.mark.parametrize(
+    ("gives", "kept"),
+    [
+        (lambda X: X, True),
+        (lambda X: X.astype("category"), True),
+        (lambda X: X.to_numpy(), True),
+        (lambda X: list(X.to_numpy()), True),
+        (lambda X: to_rows(X, "cpu"), True),
+        (lambda X: X.to_numpy().astype(object), False),
+        (lambda X: {"x": X}, False),
+    ],
+)
+def test_what_is_small_is_kept_while_other_splits_are_used(
+    gives: Callable[[pd.DataFrame], Any], kept: bool, part: Component, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared, "_KEPT_BYTES", 5 * prepared._OVERHEAD_BYTES // 2)
+    fitted: list[int] = []
+    splits = [dataclasses.replace(SPLIT, digest=str(number)) for number in range(5)]
+
+    def use(*numbers: int) -> int:
+        before = len(fitted)
+        for number in numbers:
+            prepare(DATA, splits[number], part, lambda: Shared(gives, fitted))
+        return len(fitted) - before
+
+    assert use(0, 1, 0, 1, 2, 0) == (3 if kept else 6)
+    assert use(3, 4) == 2  # what was used longest ago makes room
+    assert use(1) == 1
+    assert use(4) == (0 if kept else 1)
+    assert use(4) == 0, "what the last fit used is there, whatever it takes"
+
+
+def test_what_learners_made_of_the_parts_is_let_go_when_others_are_used(
+    part: Component, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prepared, "_KEPT_BYTES", 2**20)
+    other = dataclasses.replace(SPLIT, digest="another")
+    first, _ = (prepare(DATA, split, part, lambda: Shared(abs, [])) for split in (SPLIT, SPLIT))
+    assert [first.once("few", list)[1] > 0 for _ in range(2)] == [False, True]
+    prepare(DATA, other, part, lambda: Shared(abs, []))
+    assert prepare(DATA, SPLIT, part, lambda: Shared(abs, [])) is first
+    assert first.once("few", list)[1] == 0
 
 
 class Slow(Noting):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib
+import itertools
 import os
 import pickle
 import random
@@ -13,49 +15,24 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from benchmark.catalog import open_catalog
+from benchmark.execute.cell import run_job
 from benchmark.execute.engine import Context
 from benchmark.execute.executors.processes import Processes
-from benchmark.execute.workers.guard import bring_up
+from benchmark.execute.workers.guard import Guarded, bring_up, start
 from benchmark.execute.workers.watch import Board, Watch
 from benchmark.plan.grid import Job, PlannedCell
-from benchmark.spec import Component, Limits, Pipeline, Protocol, Record, Seeds
+from benchmark.spec import Limits, Record, Seeds
 
-TROUBLE = f"{Path(__file__).parents[1] / 'trouble.py'}:Trouble"
-ONCE = Limits(retries=0)
+TROUBLE = Path(__file__).parents[1] / "trouble.py"
 MakeJob = Callable[..., Job]
 Run = Callable[..., dict[str, Record]]
-
-
-@pytest.fixture
-def make_job(pipeline: Callable[..., Pipeline], real_task: Callable[[str], Any]) -> MakeJob:
-    """Makes a job of some cells on a bundled task whose estimator calls a function of trouble.py."""
-
-    def make(what: str, n_cells: int = 1, limits: Limits = ONCE, **with_: Any) -> Job:
-        arguments = {"_target_": TROUBLE, "_partial_": True, "what": what, "with_": with_}
-        trouble = Component("estimator", "trouble", arguments, fills=("estimator",), trusted=True)
-        return Job(
-            key=what,
-            pipeline=pipeline("linear").swap(trouble),
-            dataset=open_catalog().dataset("iris"),
-            task=real_task("iris")[1],
-            repeat=0,
-            fold=0,
-            root_seed=0,
-            protocol=Protocol(limits=limits),
-            device="cpu",
-            space={},
-            tunings=(),
-            cells=tuple(PlannedCell(n, "default", f"{what} {n}", Seeds(n, 2, 3)) for n in range(n_cells)),
-        )
-
-    return make
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +105,7 @@ def test_a_worker_has_its_driver_s_environment_of_the_moment(
     bring_up()
     monkeypatch.setenv("SET_LATER", "")
     with Processes(Context(1, (), ())) as workers:
-        ((outcome,),) = workers.run(iter([(make_job("look_up", name="SET_LATER"), {})]))
+        (outcome,) = itertools.chain(*workers.run(iter([(make_job("look_up", name="SET_LATER"), {})])))
     assert outcome.row.status == "ok"
 
 
@@ -163,16 +140,60 @@ def test_a_worker_that_does_not_stop_is_ended(run: Run, make_job: MakeJob) -> No
 def test_what_comes_before_a_fit_does_not_count_against_it(
     run: Run, make_job: MakeJob, tmp_path: Path
 ) -> None:
-    file = tmp_path / "slow.py"
-    body = "import time; time.sleep(1.5)\nexec(open({!r}).read())".format(TROUBLE.rpartition(":")[0])
-    file.write_text(body)
-    job = make_job("nothing", limits=Limits(seconds=1))
-    estimator = dataclasses.replace(
-        job.pipeline.components["estimator"],
-        make={"_target_": f"{file}:Trouble", "_partial_": True, "what": "nothing"},
-    )
-    slow = dataclasses.replace(job, pipeline=job.pipeline.swap(estimator))
+    slow = make_job("nothing", limits=Limits(seconds=1), target=slow_import(tmp_path, seconds=1.5))
     assert run(slow)["nothing 0"].status == "ok"
+
+
+def slow_import(folder: Path, seconds: float) -> str:
+    """An estimator whose file takes so long to import."""
+    file = folder / "slow.py"
+    file.write_text(f"import time; time.sleep({seconds})\nexec(open({str(TROUBLE)!r}).read())")
+    return f"{file}:Trouble"
+
+
+def test_an_import_that_hangs_is_said_to_be_one(
+    make_job: MakeJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmark.execute.cell._IMPORT_SECONDS", 0.3)
+    job = make_job("nothing", limits=Limits(seconds=0.1), target=slow_import(tmp_path, seconds=60))
+    (((outcome,),)) = run_job(job, {})
+    assert outcome.row.status == "timeout"
+    assert outcome.row.reason == "took longer than 0.3 s to import its components"
+
+
+def test_workers_that_hang_when_they_begin_end_the_run(
+    make_job: MakeJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "never_begins.py").write_text("import time\n\ndef work(*_): time.sleep(600)")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    work = importlib.import_module("never_begins").work
+
+    def hanging(_: Any, context: Context) -> Guarded:
+        return start(work, context, begin_seconds=0.2)
+
+    monkeypatch.setattr("benchmark.execute.executors.processes.start", hanging)
+    reason = "8 workers died in a row: took longer than 0.2 s to begin and did not stop"
+    with Processes(Context(2, (), ())) as workers, pytest.raises(RuntimeError, match=reason):
+        list(workers.run(iter([(make_job("nothing"), {})])))
+
+
+def test_a_start_that_is_tried_again_leaves_one_worker(
+    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, begin = [EOFError], ForkServerProcess.start
+
+    def start_and_lose_the_answer(process: ForkServerProcess) -> None:
+        begin(process)
+        if lost:
+            raise lost.pop()
+
+    monkeypatch.setattr(ForkServerProcess, "start", start_and_lose_the_answer)
+    before = set(workers_of(psutil.Process()))  # of the pool that other tests share
+    with Processes(Context(1, (), ())) as workers:
+        given = [one.row.status for some in workers.run(iter([(make_job("nap", 50), {})])) for one in some]
+        assert given == ["ok"] * 50
+        assert not lost
+        assert len({*workers_of(psutil.Process())} - before) == 1
 
 
 def test_memory_beyond_the_limit_is_out_of_memory(run: Run, make_job: MakeJob) -> None:

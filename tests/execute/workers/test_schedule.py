@@ -100,6 +100,20 @@ def test_what_is_short_is_given_out_together(make_job: Callable[..., Job]) -> No
     assert len((schedule.take("a") or pytest.fail())[1]) == 1
 
 
+def test_a_short_job_is_given_out_as_a_whole_and_in_order(make_job: Callable[..., Job]) -> None:
+    schedule = Schedule(iter([(make_job("a"), {}), (make_job("b", 1, 1), {})]), 0.1)
+    found, groups = schedule.take() or pytest.fail()
+    schedule.enter(found, groups, run(found, groups[0]), seconds=0.001)
+    found, groups = schedule.take("a") or pytest.fail()
+    assert [key for (key,) in groups] == ["a trial 1", "a default 0", "a default 1", "a tuned 0", "a tuned 1"]
+    _, whole = schedule.take("") or pytest.fail()
+    assert [key for (key,) in whole] == ["b trial 0", "b default 0", "b tuned 0"]
+    schedule.enter(found, groups, run(found, groups[0]), seconds=1.0)  # its slice of time was over
+    again = [schedule.take("a") or pytest.fail() for _ in range(2)]
+    assert [keys for _, keys in again] == [(("a default 0",),), (("a default 1",),)]
+    assert schedule.take("a") is None, "tuned cells rest on what is running"
+
+
 def test_a_group_that_dies_is_tried_again_and_then_recorded(make_job: Callable[..., Job]) -> None:
     schedule = Schedule(iter([(make_job("a", retries=2), {})]), 0.1)
     for _ in range(2):

@@ -7,16 +7,20 @@ import os
 import secrets
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from benchmark.errors import RequestError
 from benchmark.execute.cell import Done, Outcome
-from benchmark.execute.clusters.slurm.scheduler import Elements, Scheduler
+from benchmark.execute.clusters.slurm.scheduler import Elements, Scheduler, missing_command
 from benchmark.execute.clusters.slurm.spool import Spool, Ticket
 from benchmark.plan.grid import Job
 from benchmark.spec import Record, Trial
 
-__all__ = ["Desk", "left_behind", "open_desk"]
+__all__ = ["SPOOL", "Desk", "finished_meanwhile", "left_behind", "open_desk"]
+
+SPOOL = "spool"
+"""The folder beside a store where locks lie."""
 
 _QUEUED_AGAIN = {"PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT"}
 _END_SECONDS = 10.0
@@ -139,6 +143,14 @@ class Desk:
             file.unlink()
         os.close(handle)
 
+    def hand_over(self) -> None:
+        """Leave what is not complete to the next driver as it is, and likewise while no scheduler answers."""
+        with suppress(RequestError):
+            if not self._open and not missing_command():
+                self.leave()
+                return
+        os.close(self._lock[1])
+
     def withdraw(self) -> None:
         """Empty the queue."""
         for ticket in self.spool.waiting():
@@ -203,3 +215,16 @@ def left_behind(folder: Path, wanted: Elements) -> Iterator[Desk]:
         desk.withdraw()
         spool.complaints()
         yield desk
+
+
+def finished_meanwhile(results: Path) -> Iterator[Sequence[Outcome]]:
+    """What elements of dead drivers of the store in ``results`` have finished, whether SLURM is there or not.
+
+    Whatever was given is taken as kept when the next is asked for. What those elements are still at stays
+    theirs; nobody takes the jobs that wait.
+    """
+    for desk in left_behind(results / SPOOL, Elements()):
+        try:
+            yield from desk.collect()
+        finally:
+            desk.hand_over()

@@ -19,11 +19,12 @@ from typing import Any
 from benchmark.catalog import open_catalog
 from benchmark.errors import RequestError
 from benchmark.execute.cell import Done, Outcome, failed, ready, unfinished
-from benchmark.execute.clusters.outpost import check_code, installation
+from benchmark.execute.clusters.outpost import check_code, installation, located
 from benchmark.execute.clusters.slurm.spool import Assignment, Complaint, Spool, Ticket
 from benchmark.execute.engine import Context
 from benchmark.execute.executors.processes import Processes
 from benchmark.plan.grid import Job
+from benchmark.records.provenance import machine
 
 __all__ = ["Element", "terms"]
 
@@ -76,6 +77,7 @@ class _Shift:
         self._spool = spool
         self._name = name
         self._context = context
+        self._machine = machine(context.device)
         self._tickets: dict[str, Ticket] = {}
         self._count = 0
         self._suspect: Assignment | None = None
@@ -126,7 +128,7 @@ class _Shift:
     def _give(self, outcomes: Sequence[Outcome]) -> None:
         """Into the spool with what came together: a file for each job it belongs to."""
         of: dict[Ticket, list[Outcome]] = {}
-        for outcome in outcomes:
+        for outcome in located(outcomes, self._machine):
             of.setdefault(self._tickets.pop(outcome.row.key), []).append(outcome)
         for ticket, some in of.items():
             self._spool.put(ticket, self._name, self._count, some)

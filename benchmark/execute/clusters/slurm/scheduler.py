@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmark.errors import RequestError
 
-__all__ = ["Elements", "Scheduler", "require_slurm"]
+__all__ = ["Elements", "Scheduler", "missing_command", "require_slurm"]
 
 _ANSWER_SECONDS = 60.0
 _NOT_OF_A_JOB = ("SLURM_CONF", "SLURM_CLUSTERS")
@@ -125,11 +125,14 @@ def require_slurm() -> None:
     """
     if importlib.util.find_spec("submitit") is None:
         raise RequestError("executor=slurm: submitit is not installed; pip install 'swapbench[slurm]'")
-    for command in ("sbatch", "srun", "squeue", "scancel", "scontrol"):
-        if shutil.which(command) is None:
-            raise RequestError(
-                f"executor=slurm: there is no command {command} here; start it on a login node"
-            )
+    if command := missing_command():
+        raise RequestError(f"executor=slurm: there is no command {command} here; start it on a login node")
+
+
+def missing_command() -> str:
+    """The first of SLURM's commands that is not here; empty where all are."""
+    commands = ("sbatch", "srun", "squeue", "scancel", "scontrol")
+    return next((command for command in commands if shutil.which(command) is None), "")
 
 
 def _array_limit() -> int:

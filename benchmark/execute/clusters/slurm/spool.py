@@ -249,6 +249,7 @@ def to_bytes(outcomes: Sequence[Outcome]) -> bytes:
                     "row": dataclasses.asdict(outcome.row),
                     "prediction_of": outcome.prediction_of,
                     "spent": dict(outcome.spent),
+                    "machine": dict(outcome.machine),
                 }
             )
             if outcome.prediction is not None:
@@ -274,7 +275,7 @@ def from_bytes(data: bytes) -> list[Outcome]:
             if name in arrays:
                 prediction = np.load(io.BytesIO(file.read(name)), allow_pickle=False)
             row = _ROWS[item["kind"]](**item["row"])
-            outcomes.append(Outcome(row, prediction, item["prediction_of"], item["spent"]))
+            outcomes.append(Outcome(row, prediction, item["prediction_of"], item["spent"], item["machine"]))
     return outcomes
 
 
