@@ -8,6 +8,7 @@ compute it leases first. Predictions are ``.npy`` bytes, never pickles.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import json
 import sqlite3
@@ -36,7 +37,10 @@ Item = tuple[Trial | Record, np.ndarray | None, str]
 _FIELDS = {cls: tuple(field.name for field in dataclasses.fields(cls)) for cls in (Record, Trial)}
 _VALUES = {cls: attrgetter(*names) for cls, names in _FIELDS.items()}
 _TABLE = {Record: "records", Trial: "trials"}
-_JSON = ("scores", "setting")
+_JSON_FIELDS = ("scores", "setting")
+_JSON = {cls: [names.index(name) for name in _JSON_FIELDS if name in names] for cls, names in _FIELDS.items()}
+"""The places of fields that are kept as JSON."""
+_PROVENANCE = _FIELDS[Record].index("provenance")
 
 _TABLES = f"""
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -109,18 +113,17 @@ class Store:
                 if prediction_of:
                     self._predictions.execute(_COPIED, (key, prediction_of))
                     continue
-                buffer = io.BytesIO()
-                np.save(buffer, np.asarray(prediction), allow_pickle=False)
-                self._predictions.execute(_PREDICTED, (key, buffer.getvalue()))
+                self._predictions.execute(_PREDICTED, (key, _npy(np.asarray(prediction))))
 
     def _insert(self, row: Trial | Record, provenance: str) -> None:
         cls = type(row)
-        values = dict(zip(_FIELDS[cls], _VALUES[cls](row), strict=True))
-        values |= {name: json.dumps(values[name], sort_keys=True) for name in _JSON if name in values}
+        values = [*_VALUES[cls](row)]
+        for place in _JSON[cls]:
+            values[place] = json.dumps(values[place], sort_keys=True)
         if cls is Record:
-            values["provenance"] = provenance
+            values[_PROVENANCE] = provenance
         self._db.execute(
-            f"INSERT OR IGNORE INTO {_TABLE[cls]} VALUES ({marks(len(values))})", storable([*values.values()])
+            f"INSERT OR IGNORE INTO {_TABLE[cls]} VALUES ({marks(len(values))})", storable(values)
         )
 
     def put_provenance(self, digest: str, facts: Mapping[str, Any]) -> None:
@@ -241,7 +244,7 @@ class Store:
         query = f"SELECT {', '.join(names)} FROM {_TABLE[cls]} WHERE key IN"
         for row in among(self._db, query, keys):
             values = dict(zip(names, row, strict=True))
-            yield cls(**{k: json.loads(v) if k in _JSON else v for k, v in values.items()})
+            yield cls(**{k: json.loads(v) if k in _JSON_FIELDS else v for k, v in values.items()})
 
     def _check_version(self) -> None:
         query = "SELECT value FROM meta WHERE name = 'schema'"
@@ -284,6 +287,27 @@ def open_store(folder: Path, *, write: bool) -> Iterator[Store]:
         if isinstance(error, (OSError, sqlite3.IntegrityError, sqlite3.ProgrammingError)):
             raise  # a mistake of ours, or of another file
         raise RequestError(f"{folder / 'store.sqlite'}: not usable as a store: {error}") from error
+
+
+def _npy(array: np.ndarray) -> bytes:
+    """The array as the bytes of a ``.npy`` file.
+
+    Raises
+    ------
+    ValueError
+        When it holds Python objects.
+    """
+    if array.dtype.hasobject:
+        raise ValueError("predictions are numbers, never Python objects")
+    return _npy_header(array.dtype.str, array.shape) + array.tobytes()
+
+
+@functools.lru_cache(maxsize=256)
+def _npy_header(dtype: str, shape: tuple[int, ...]) -> bytes:
+    header = io.BytesIO()
+    described = {"descr": dtype, "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, described)
+    return header.getvalue()
 
 
 def featureless_errors(frame: pd.DataFrame) -> pd.Series:

@@ -19,6 +19,7 @@ from tests.perf.measure import RUNS, Row
 __all__ = ["rows"]
 
 LEAST = 95.0
+STEPS = 120
 FITTING = ("preprocess", "fit", "evaluate", "predict")
 """The phases of a profile that are the work itself; each second of a worker is in one phase only."""
 
@@ -31,12 +32,12 @@ def rows(quick: bool) -> Iterator[Row]:
     what is missing is ours. How much the machine takes, two busy cores being slower, is seen in a plain
     script too: what it takes alone, as a share of what two of them take at once.
     """
-    runs, steps = (1, 120) if quick else (RUNS, 250)
+    runs = 1 if quick else RUNS
     shares, inside, scripts = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(runs):
-            _, alone = _run(Path(folder, f"serial{number}"), "serial", steps)
-            wall, together = _run(Path(folder, f"processes{number}"), "processes", steps)
+            _, alone = _run(Path(folder, f"serial{number}"), "serial")
+            wall, together = _run(Path(folder, f"processes{number}"), "processes")
             shares.append(100 * alone / (2 * wall))
             inside.append(100 * together / (2 * wall))
             scripts.append(_scripts(Path(folder, f"scripts{number}")))
@@ -45,7 +46,7 @@ def rows(quick: bool) -> Iterator[Row]:
     yield Row("a plain script alone / two of them at once, a thread each", "%", tuple(scripts))
 
 
-def _run(folder: Path, executor: str, steps: int) -> tuple[float, float]:
+def _run(folder: Path, executor: str) -> tuple[float, float]:
     """Seconds of wall time, and of all fits together."""
     planned = plan_study(
         [
@@ -55,7 +56,7 @@ def _run(folder: Path, executor: str, steps: int) -> tuple[float, float]:
                 "protocol=quick",
                 "protocol.splits.folds=5",
                 "protocol.aa=0",
-                f"protocol.budget.amount={steps}",
+                f"protocol.budget.amount={STEPS}",
             ),
             *("protocol.budget.patience=99", "protocol.stacking=off", "device=cpu"),
             *(f"executor={executor}", "workers=2", f"results_dir={folder}"),
@@ -71,7 +72,7 @@ def _run(folder: Path, executor: str, steps: int) -> tuple[float, float]:
 
 def _scripts(folder: Path) -> float:
     """The seconds of the plain script alone, as a percentage of those of two at once."""
-    planned = plan_study(networks.study(folder, 64, 2))
+    planned = plan_study(networks.study(folder, 64))
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, str(networks.SCRIPT), str(networks.asked(folder, planned, 64))]
 
