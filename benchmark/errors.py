@@ -10,7 +10,13 @@ __all__ = ["RequestError", "nearest"]
 
 
 class RequestError(ValueError):
-    """A request that cannot be carried out; the message is one line for the person who made it."""
+    """A request that cannot be carried out; the message is one line for the person who made it.
+
+    Whatever is quoted in it, the cell of a table say, may hold any of the characters that end a line.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.splitlines()))
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:

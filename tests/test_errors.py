@@ -47,3 +47,8 @@ def test_a_name_that_exists_is_its_own_nearest(choices: set[str]) -> None:
 
 def test_a_request_error_is_a_value_error() -> None:
     assert issubclass(RequestError, ValueError)
+
+
+@given(st.text())
+def test_a_request_is_refused_in_one_line(text: str) -> None:
+    assert len(str(RequestError(f"'{text}' is no number")).splitlines()) == 1
