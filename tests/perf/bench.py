@@ -41,7 +41,7 @@ def main() -> int:
     asked = parser.parse_args()
     if unknown := {*asked.names} - {*COMPARISONS}:
         parser.error(f"there is no {', '.join(sorted(unknown))}; choose from {', '.join(COMPARISONS)}")
-    _find_this_folder()
+    find_this_folder()
     from tests.perf.measure import HEAD, lines
 
     missed: list[str] = []
@@ -93,7 +93,7 @@ def _lines(file: str) -> list[str]:
     return path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
 
 
-def _find_this_folder() -> None:
+def find_this_folder() -> None:
     """Make ``tests`` this checkout's: some library installs a package of that name."""
     tests = types.ModuleType("tests")
     tests.__path__ = [str(Path(__file__).resolve().parents[1])]

@@ -23,7 +23,7 @@ from benchmark.records.store import open_store
 from benchmark.spec import Dataset, Record
 from tests.perf.measure import RUNS, Row, alone, beside
 
-__all__ = ["rows"]
+__all__ = ["million", "rows"]
 
 
 def rows(quick: bool) -> Iterator[Row]:
@@ -34,7 +34,7 @@ def rows(quick: bool) -> Iterator[Row]:
     yield _stored(runs)
     yield _parsed(runs)
     if not quick:
-        records = _million()
+        records = million()
         yield alone("verdict on 1,000,000 records", _timed(lambda: judge(records)), runs=runs)
     yield from _steps(runs)
 
@@ -125,7 +125,7 @@ def _steps(runs: int) -> Iterator[Row]:
         yield beside(f"a step of {what}", measure, "adamw in mlp", reference, runs=min(runs, 3), warm=False)
 
 
-def _million() -> pd.DataFrame:
+def million() -> pd.DataFrame:
     """Records of one baseline and nine candidates, all in every block: 20 hosts, 500 tasks, 10 seeds."""
     axes = {"component": 10, "host": 20, "task": 500, "seed": 10}
     names = [[f"{name}{i}" if name != "seed" else i for i in range(n)] for name, n in axes.items()]
