@@ -44,6 +44,7 @@ def run(
     RequestError
         When the study's first run asked something else, or the disk is full.
     """
+    from benchmark.execute.clusters.slurm.desk import finished_meanwhile
     from benchmark.execute.engine import Context, execute
     from benchmark.records.store import open_store
 
@@ -67,6 +68,7 @@ def run(
             ),
             known=facts(device_of(resolved)),
             cost=lambda job: seconds[job.key],
+            finished=finished_meanwhile(resolved.results_dir),
             budget_seconds=budget_seconds,
             quiet=quiet,
         )

@@ -18,7 +18,6 @@ from tqdm import tqdm
 from benchmark.catalog import open_catalog
 from benchmark.config import trust
 from benchmark.execute.cell import Done, Outcome, unfinished
-from benchmark.execute.clusters.slurm.desk import finished_meanwhile
 from benchmark.execute.devices import take_gpu
 from benchmark.execute.limits import pin_threads, warm_up
 from benchmark.execute.profile import Profile, begin, phase, take
@@ -147,13 +146,13 @@ def execute(
     context: Context,
     known: Mapping[str, Any],
     cost: Callable[[Job], float],
+    finished: Iterable[Sequence[Outcome]] = (),
     budget_seconds: float | None = None,
     quiet: bool = False,
 ) -> Progress:
     """Run every missing unit of each plan in turn, the costliest jobs first; keep each outcome when it comes.
 
-    What another driver of the same store is computing is waited for, and never computed twice. What elements
-    of a SLURM driver that died have finished is collected first, whatever the executor.
+    What another driver of the same store is computing is waited for, and never computed twice.
 
     Parameters
     ----------
@@ -164,6 +163,8 @@ def execute(
         outcome says of the machine it was computed on.
     cost
         Estimated seconds of a job; it only decides the order.
+    finished
+        What was computed before and is not in the store yet; it is kept first.
     budget_seconds
         Stop in order once this much time has passed: what is finished is kept, what runs is ended.
     """
@@ -175,7 +176,9 @@ def execute(
     with ExitStack() as stack:
         bar = tqdm(total=0, unit="fit", disable=quiet, mininterval=every, smoothing=0.05, delay=0.01)
         stack.enter_context(bar)
-        outcomes = stack.enter_context(closing(_outcomes(plans, store, executor, context, cost, bar)))
+        outcomes = stack.enter_context(
+            closing(_outcomes(plans, store, finished, executor, context, cost, bar))
+        )
         try:
             for some in outcomes:
                 if some:
@@ -210,6 +213,7 @@ def _keep(
 def _outcomes(
     plans: Iterable[Plan],
     store: Store,
+    finished: Iterable[Sequence[Outcome]],
     executor: str,
     context: Context,
     cost: Callable[[Job], float],
@@ -219,7 +223,7 @@ def _outcomes(
     with ExitStack() as stack:
         workers: Executor | None = None
         total, pause = 0, _LOOK_AGAIN_SECONDS[0]
-        for some in finished_meanwhile(context.folder):
+        for some in finished:
             total += len(some)
             yield some
         for plan in plans:

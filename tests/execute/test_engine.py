@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from benchmark.execute.cell import Outcome
-from benchmark.execute.clusters.slurm.desk import SPOOL, open_desk
+from benchmark.execute.clusters.slurm.desk import SPOOL, finished_meanwhile, open_desk
 from benchmark.execute.clusters.slurm.scheduler import Elements
 from benchmark.execute.engine import Context, Progress, execute
 from benchmark.plan.grid import Job, Plan, Row
@@ -42,6 +42,7 @@ def until_budget(store: Store, *jobs: Job, executor: str = "serial", budget: flo
         context=Context(1, (), (), folder=store.folder),
         known=HERE,
         cost=lambda _: 0.0,
+        finished=finished_meanwhile(store.folder),
         budget_seconds=budget,
         quiet=True,
     )
