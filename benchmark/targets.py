@@ -24,6 +24,7 @@ from benchmark.spec import Component
 __all__ = [
     "FUNCTIONS",
     "LIBRARIES",
+    "PASSED_IF_ASKED",
     "check_call",
     "check_declared",
     "check_fit",
@@ -72,7 +73,7 @@ _NAMED: Mapping[str, Mapping[int, str]] = {
 }
 """What the positional arguments must be called, in slots whose libraries pass something else there."""
 
-_PASSED_IF_ASKED: Mapping[str, tuple[str, ...]] = {
+PASSED_IF_ASKED: Mapping[str, tuple[str, ...]] = {
     "architecture": ("activation", "training_rows"),
     "optimizer": ("attention_logits",),
 }
@@ -253,7 +254,7 @@ def _called(component: Component) -> str:
 def _passed(component: Component) -> tuple[int, tuple[str, ...]]:
     """How many positional arguments the component's slot passes in, and which by name."""
     count, words = _PASSED[component.slot]
-    passed = _PASSED_IF_ASKED.get(component.slot, ())
+    passed = PASSED_IF_ASKED.get(component.slot, ())
     return count, (*words, *(word for word in passed if word in component.needs))
 
 

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmark.api import Fetched, Forecast, JudgedTable, PlannedStudy, Saved
+    from benchmark.checks import Examination
     from benchmark.data.cache import Entry
     from benchmark.execute.engine import Progress
+    from benchmark.findings import Finding
     from benchmark.plan.grid import Refusal
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "cache_rows",
     "cache_size",
     "duration",
+    "examination",
     "fetched",
     "forecast",
     "heading",
@@ -135,11 +138,12 @@ def forecast(planned: PlannedStudy, expected: Forecast) -> str:
     """Counts, time and power of a plan, and what cannot run."""
     from benchmark.api.stages import is_staged
 
-    cost = expected.cost
+    cost, fits = expected.cost, expected.controls.fits
     basis = "measured" if cost.measured > 0.99 else "assumed" if cost.measured == 0 else "partly measured"
     at_most = "at most " if is_staged(planned.study) else ""
+    checks = f"; {fits} for controls, {100 * expected.controls_share:.0f} % of the time" if fits else ""
     lines = [
-        f"  {at_most}{cost.fits} fits, {expected.left} of them not in the store yet",
+        f"  {at_most}{cost.fits} fits, {expected.left} of them not in the store yet{checks}",
         f"  {at_most or 'about '}{duration(expected.wall_seconds)} with {expected.workers} workers "
         f"({basis} fit times)",
     ]
@@ -194,6 +198,7 @@ def plan_facts(planned: PlannedStudy, expected: Forecast) -> Mapping[str, Any]:
             "jobs": len(planned.plan.jobs()),
             "cells": sum(len(row.job.cells) for row in rows),
             "fits": expected.cost.fits,
+            "controls": expected.controls.fits,
             "left": expected.left,
             "at_most": is_staged(planned.study),
         },
@@ -205,9 +210,7 @@ def plan_facts(planned: PlannedStudy, expected: Forecast) -> Mapping[str, Any]:
             "workers": expected.workers,
         },
         "power": {
-            "minimal_detectable_effect": expected.minimal_detectable_effect,
-            "spread": expected.spread,
-            "assumed": expected.assumed,
+            name: getattr(expected, name) for name in ("minimal_detectable_effect", "spread", "assumed")
         },
         "tasks": [dataclasses.asdict(task) for task in planned.plan.tasks.values()],
         "cells": [
@@ -365,3 +368,33 @@ def judged_table(found: JudgedTable) -> str:
     if found.page is not None:
         parts.append(f"report: {found.page}")
     return "\n".join(parts)
+
+
+def examination(found: Examination) -> str:
+    """What the doctor found of a component: a line each, with why it matters and what it explains below."""
+    part = found.component
+    head = f"{part.slot} {part.name} ({part.file}): {found.checks} checks in {duration(found.seconds)}"
+    lines = [head, *(line for finding in found.findings for line in _finding(finding))]
+    if found.skipped:
+        lines.append(f"  no time for the end of {', '.join(found.skipped)}; --seconds gives more")
+    said = [finding.severity for finding in found.findings]
+    counts = {word: said.count(word) for word in ("error", "warning")}
+    lines.append("  " + ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for word, n in counts.items()))
+    return "\n".join(lines)
+
+
+def _finding(finding: Finding) -> Iterable[str]:
+    mark = {"error": "ERROR  ", "warning": "warning", "note": "note   "}[finding.severity]
+    yield f"  {mark}  {finding.name}: {finding.seen}"
+    for word, said in (("why", finding.why), ("look", finding.look), ("try", finding.advice)):
+        if said:
+            yield f"           {word:<5} {said}"
+    if finding.consequences:
+        yield f"           so    {', '.join(_names(finding))}"
+
+
+def _names(finding: Finding) -> Iterable[str]:
+    """What a finding explains, and what that explains."""
+    for one in finding.consequences:
+        yield one.name
+        yield from _names(one)

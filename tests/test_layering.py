@@ -22,6 +22,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "spec": "",
     "slots": "",
     "errors": "",
+    "findings": "",
     "lazy": "",
     "parse": "errors",
     "metrics": "errors spec",
@@ -30,27 +31,29 @@ MAY_IMPORT: Mapping[str, str] = {
     "targets": "errors records spec",
     "config": "errors spec targets",
     "load": "catalog config errors parse records slots spec targets",
-    "plan": "errors records slots spec",
+    "plan": "errors findings records slots spec",
     "data": "errors metrics spec",
     "execute": "catalog config data errors metrics parse plan records spec targets",
-    "checks": "catalog config data errors execute load metrics plan records spec",
-    "judge": "errors",
+    "checks": "catalog config data errors execute findings load metrics plan records spec",
+    "judge": "errors findings",
     "foreign": "errors judge",
-    "report": "errors judge lazy records spec",
+    "report": "errors findings judge lazy records spec",
     "listing": "catalog spec",
     "scaffold": "catalog errors spec",
-    "api": "catalog data errors execute foreign judge lazy load plan records report spec",
-    "texts": "api execute report",
-    "cli": "api catalog data errors foreign listing report scaffold texts",
+    "api": "catalog checks config data errors execute findings foreign judge lazy load plan records "
+    "report spec",
+    "arguments": "errors",
+    "texts": "api checks execute findings report",
+    "cli": "api arguments catalog data errors foreign listing report scaffold texts",
     "__main__": "cli",
     "__init__": "api catalog errors foreign judge lazy spec",
 }
 """Which parts of the harness a part may import, besides itself. A new part gets a row of its own."""
 
 BANNED_NOUNS = {"Experiment", "Method", "Model", "Config", "Manager", "Wrapper"}
-SPOKEN_OF = {"featureless", "bundled", "generated", "native"}
+SPOKEN_OF = {"featureless", "bundled", "generated", "native", "target"}
 """Names of entries that the harness may know: the judge puts a number on failures with the first; the others
-are also words of a contract (where data comes from, what a preprocessor gives)."""
+are also words of a contract (where data comes from, what a preprocessor gives, what a loss is passed)."""
 
 
 def part_of(file: Path) -> str:

@@ -34,7 +34,7 @@ def lines() -> list[list[str]]:
 
 def commands() -> list[list[str]]:
     """What follows ``swapbench run`` and the like in every shown line, without what only a run takes."""
-    shown = [line for line in lines() if line[1] != "judge"]
+    shown = [line for line in lines() if line[1] not in ("judge", "check")]
     return [[item for item in line[2:] if not re.fullmatch(r"--budget|\d+[smh]", item)] for line in shown]
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from benchmark.lazy import on_demand
 
 if TYPE_CHECKING:
+    from benchmark.api.examining import examined
     from benchmark.api.fetching import Fetched, fetch
     from benchmark.api.forecasting import Forecast, forecast
     from benchmark.api.judging import JudgedTable, TableQuestion, judge_table
@@ -31,6 +32,7 @@ __all__ = [
     "Report",
     "Saved",
     "TableQuestion",
+    "examined",
     "fetch",
     "forecast",
     "judge_table",
@@ -48,6 +50,7 @@ _HOMES: Mapping[str, str] = {
     "Report": "benchmark.api.reporting",
     "Saved": "benchmark.api.stages",
     "TableQuestion": "benchmark.api.judging",
+    "examined": "benchmark.api.examining",
     "fetch": "benchmark.api.fetching",
     "forecast": "benchmark.api.forecasting",
     "judge_table": "benchmark.api.judging",

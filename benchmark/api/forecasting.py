@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from benchmark.api.reporting import judged
 from benchmark.api.running import workers_of
 from benchmark.api.stages import confirming, is_staged
 from benchmark.plan.cost import Cost, total
+from benchmark.plan.grid import Plan
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,6 +31,8 @@ class Forecast:
     """What a study would cost and could tell; at most, where it may stop early or confirms a selection."""
 
     cost: Cost
+    controls: Cost
+    """What of it the controls are."""
     left: int
     """Trials and cells that are not in the store yet."""
     wall_seconds: float
@@ -43,6 +47,11 @@ class Forecast:
     origins: int
     """Data sets (origins) that the verdict will rest on."""
 
+    @property
+    def controls_share(self) -> float:
+        """What share of the seconds the controls are."""
+        return self.controls.seconds / self.cost.seconds if self.cost.seconds else 0.0
+
 
 def forecast(planned: PlannedStudy) -> Forecast:
     """What the study would cost and the effect it could detect."""
@@ -50,14 +59,20 @@ def forecast(planned: PlannedStudy) -> Forecast:
 
     workers = workers_of(planned.resolved)
     if not (planned.resolved.results_dir / "store.sqlite").is_file():
-        cost = total(planned.plan, {})
-        return Forecast(cost, cost.fits, cost.seconds / workers, workers, *_power(planned, None))
+        cost, ours = total(planned.plan, {}), total(_controls(planned.plan), {})
+        return Forecast(cost, ours, cost.fits, cost.seconds / workers, workers, *_power(planned, None))
     with open_store(planned.resolved.results_dir, write=False) as store:
-        cost = total(planned.plan, store.fit_seconds(planned.name))  # another study's budget may be another
+        seconds = store.fit_seconds(planned.name)  # another study's budget may be another
+        cost, ours = total(planned.plan, seconds), total(_controls(planned.plan), seconds)
         left = left_of(planned.plan, store)
         spread = _spread(planned, store)
     wall = cost.seconds * left / max(cost.fits, 1) / workers
-    return Forecast(cost, left, wall, workers, *_power(planned, spread))
+    return Forecast(cost, ours, left, wall, workers, *_power(planned, spread))
+
+
+def _controls(expanded: Plan) -> Plan:
+    """The part of a plan that is run for its controls."""
+    return dataclasses.replace(expanded, rows=tuple(row for row in expanded.rows if row.arm.control))
 
 
 def _spread(planned: PlannedStudy, store: Store) -> float | None:

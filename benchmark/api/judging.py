@@ -97,6 +97,7 @@ def judge_table(
         In one line, where the table cannot be read, a method is not in it, or results are missing.
     """
     from benchmark.foreign import complete, read
+    from benchmark.judge.flags import attached, raised
 
     if out is not None and out.exists() and not out.is_dir():
         raise RequestError(f"--out {out}: a file of that name is there, and a folder is to be written")
@@ -111,6 +112,7 @@ def judge_table(
     )
     board = _board(completed.records, foreign, question) if whole else None
     judgement = _judgement(completed.records, candidates, baselines, board, question)
+    judgement = attached(judgement, raised(completed.records, judgement))
     if not question.candidates:
         judgement = dataclasses.replace(judgement, primary=None)  # nobody said which one was asked for
     about = _about(foreign, completed, judgement, question, asked)

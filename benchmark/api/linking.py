@@ -59,7 +59,7 @@ def _digest(rows: Iterable[Row]) -> str:
     return digest(
         [
             [row.arm.role, row.slot, row.arm.component, row.host, row.job.task.name, row.job.task.origin]
-            + [row.job.repeat, row.job.fold, row.arm.replicate, row.job.fits, row.job.key]
+            + [row.job.repeat, row.job.fold, row.arm.replicate, row.arm.control, row.job.fits, row.job.key]
             for row in rows
         ]
     )

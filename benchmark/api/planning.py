@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gc
 import itertools
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from benchmark.spec import Split, Study, Suite, Task
 
 if TYPE_CHECKING:
     from benchmark.data import TaskData
+    from benchmark.plan.leaks import Leak
 
 __all__ = ["PlannedStudy", "baseline_origins", "comparable", "device_of", "members_of", "plan_study"]
 
@@ -40,6 +41,8 @@ class PlannedStudy:
     plan: Plan
     name: str
     """Name of the results folder: the study's, with a digest where the question is not the shipped one."""
+    leaks: Mapping[str, Sequence[Leak]]
+    """What test rows share with others, by task."""
 
     @property
     def folder(self) -> Path:
@@ -82,9 +85,10 @@ def _planned(overrides: Sequence[str], config_dirs: Sequence[Path]) -> PlannedSt
     arrays, unavailable = _load(resolved)
     tasks: dict[str, Task] = {}
     instantiated: dict[str, Sequence[Split]] = {}
+    leaked: dict[str, Sequence[Leak]] = {}
     for name, table in arrays.items():
         task = data.describe(resolved.datasets[name], table, study.metric)
-        tasks[name], instantiated[name] = _split(task, table, study)
+        tasks[name], instantiated[name], leaked[name] = _split(task, table, study)
     with _uncollected():
         expanded = expand(
             study,
@@ -104,7 +108,7 @@ def _planned(overrides: Sequence[str], config_dirs: Sequence[Path]) -> PlannedSt
             ),
         )
         _check_comparable(expanded)
-    return PlannedStudy(resolved, expanded, _folder_name(catalog, resolved, overrides))
+    return PlannedStudy(resolved, expanded, _folder_name(catalog, resolved, overrides), leaked)
 
 
 @contextmanager
@@ -161,7 +165,8 @@ def _check_comparable(expanded: Plan) -> None:
     if able:
         return
     arms = {*study.candidates, *study.baselines}
-    why = next((refusal for refusal in expanded.refused if refusal.component in arms), None)
+    refused = (refusal for refusal in expanded.refused if refusal.role != "control")
+    why = next((refusal for refusal in refused if refusal.component in arms), None)
     if why is None:
         raise RequestError("protocol.confirm: split needs at least two data sets; choose none")
     anything = any(row.slot == study.slot for row in expanded.rows)
@@ -193,17 +198,18 @@ def _load(resolved: ResolvedStudy) -> tuple[dict[str, TaskData], dict[str, str]]
     return arrays, unavailable
 
 
-def _split(task: Task, table: TaskData, study: Study) -> tuple[Task, Sequence[Split]]:
-    """The task's splits; the task with what was found about them."""
+def _split(task: Task, table: TaskData, study: Study) -> tuple[Task, Sequence[Split], Sequence[Leak]]:
+    """The task with what was found about its splits, the splits, and what leaks across them."""
     from benchmark.plan.leaks import leaks
     from benchmark.plan.splits import scheme_of, splits
 
     basis, splitting = table.basis(), study.protocol.splits
     made = splits(task, basis, splitting, study.seed)
-    scheme, notes = scheme_of(basis, splitting), (*task.notes, *map(str, leaks(made, basis)))
+    found = leaks(made, basis)
+    scheme, notes = scheme_of(basis, splitting), (*task.notes, *map(str, found))
     if scheme == "own" and len(made) < len(basis.own):
         scheme = f"own, {len(made)} of {len(basis.own)}"
-    return dataclasses.replace(task, scheme=scheme, notes=notes), made
+    return dataclasses.replace(task, scheme=scheme, notes=notes), made, found
 
 
 def device_of(resolved: ResolvedStudy) -> str:

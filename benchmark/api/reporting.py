@@ -70,6 +70,8 @@ def _written(planned: PlannedStudy) -> Report:
     import pandas as pd
 
     from benchmark import report
+    from benchmark.api.finding import findings_of
+    from benchmark.judge.flags import attached
     from benchmark.judge.search.edges import edges
     from benchmark.records.leases import held
     from benchmark.records.store import open_store
@@ -82,14 +84,15 @@ def _written(planned: PlannedStudy) -> Report:
         needed = finished(planned, store)
         freeze(planned)  # other studies may have computed it all
         records, trials = records_of(planned, store), store.trial_table(planned.name)
+        at_edges = edges(records, _spaces(planned))
         with phase("judge"):
             judgement = judged(planned, store, records)
+            judgement = attached(judgement, findings_of(planned, store, records, judgement, at_edges))
         store.note_judged(_found(planned, judgement))
         refused = pd.DataFrame(
             [dataclasses.asdict(refusal) for refusal in planned.plan.refused],
             columns=["component", "role", "host", "task", "reason"],
         )
-        at_edges = edges(records, _spaces(planned))
         about = report.about_study(dataclasses.replace(planned.study, name=planned.name), judgement)
         with held(planned.folder / "study.lock"):  # one report at a time
             page = report.write(
@@ -169,6 +172,7 @@ def judged(planned: PlannedStudy, store: Store, records: pd.DataFrame) -> Judgem
         primary=study.primary or None,
         variants_tried=store.variants_tried(study.slot),
         factors=_factors(planned),
+        controls=protocol.controls,
     )
 
 

@@ -150,7 +150,11 @@ def rule_of(planned: PlannedStudy) -> dict[str, Any]:
         "rope": protocol.rope,
         "level": protocol.level,
         "host_effects": protocol.host_effects,
-        "excluded": {(refusal.component, refusal.host, refusal.task) for refusal in planned.plan.refused},
+        "excluded": {
+            (refusal.component, refusal.host, refusal.task)
+            for refusal in planned.plan.refused
+            if refusal.role != "control"  # where a control cannot run, its baseline may
+        },
     }
 
 
@@ -214,7 +218,7 @@ def _is_in(row: Row, candidates: Collection[str]) -> bool:
 def _is_ground(row: Row) -> bool:
     """Whether a row is of what every candidate is held against."""
     featureless = (row.arm.role, row.arm.component) == ("reference", "featureless")
-    return featureless or row.arm.role in ("baseline", "aa")
+    return featureless or row.arm.role in ("baseline", "aa", "control")
 
 
 def _part(planned: PlannedStudy, rows: Iterable[Row]) -> Plan:

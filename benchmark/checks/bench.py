@@ -36,12 +36,13 @@ class Bench:
     _step: int = 0
 
     @classmethod
-    def at(cls, place: Place, seed: int = 0, **swapped: Any) -> Bench:
-        """A fresh one; ``swapped`` takes the place of what a slot's ``make`` is."""
-        make = {**assemble.makers(place.pipeline), **swapped}
+    def at(cls, place: Place, seed: int = 0, rows: Rows | None = None, **swapped: Any) -> Bench:
+        """A fresh one, over other rows if given; ``swapped`` takes the place of what a slot's ``make`` is."""
+        make, task = {**assemble.makers(place.pipeline), **swapped}, place.task
         chosen = np.asarray(place.split.train)[:ROWS]
-        table = make["preprocessor"]().fit_transform(place.data.inputs(chosen), place.data.y[chosen])
-        rows, task = to_rows(table, "cpu"), place.task
+        if rows is None:
+            table = make["preprocessor"]().fit_transform(place.data.inputs(chosen), place.data.y[chosen])
+            rows = to_rows(table, "cpu")
         torch.manual_seed(seed)
         every_step = task.task_type == "language"
         network = assemble.network(place.pipeline, make, rows, task.n_outputs, every_step=every_step)
@@ -87,9 +88,13 @@ class Bench:
 
     def output(self, rows: slice = slice(None)) -> Tensor:
         """What the network says of some rows, in evaluation mode."""
+        return self.said(*self.rows.part(rows))
+
+    def said(self, *inputs: Tensor | None) -> Tensor:
+        """What the network says of any input, in evaluation mode."""
         self.network.eval()
         with torch.no_grad():
-            said: Tensor = self.network(*self.rows.part(rows))
+            said: Tensor = self.network(*inputs)
         return said
 
     def resumed(self, other: Bench) -> Bench:

@@ -18,6 +18,7 @@ from benchmark.records.code import distributions
 from benchmark.spec import Choice, Component, Pipeline, Range
 
 __all__ = [
+    "CONTRACTS",
     "RULES",
     "builds",
     "header_equals_path",
@@ -28,8 +29,19 @@ __all__ = [
 ]
 
 
+CONTRACTS = (
+    *("predictions_have_the_contracts_shape", "outputs_have_the_contracts_shape", "fits_values"),
+    *("gives_what_the_contract_says", "leaves_missing_numbers_only_if_it_says_so"),
+    *("steps_as_the_slot_calls_it", "calls_the_closure", "takes_its_task_types", "rates_are_sound"),
+)
+"""Rules of some slot or other that no whole pipeline does without."""
+
+
 def header_equals_path(subject: Subject) -> None:
-    """The first line of its file says the file's own path."""
+    """The first line of its file says the file's own path.
+
+    Hydra puts a file's content where that line says: with another path the component is some other one's.
+    """
     part = subject.component
     file = Path(part.file)
     expected = f"# @package components.{part.slot}.{part.name}"
@@ -39,20 +51,30 @@ def header_equals_path(subject: Subject) -> None:
 
 
 def says_where_it_comes_from(subject: Subject) -> None:
-    """Its ``source`` names a paper, code or a note; and where its search space is from, if it has one."""
+    """Its ``source`` names a paper, code or a note; and where its search space is from, if it has one.
+
+    A reader cannot judge a comparison without knowing what was compared. A search space out of nowhere may be
+    wider, or better placed, than its rivals'.
+    """
     source = subject.component.source
     expect({"paper", "code", "note"} & {*source}, "source: paper, code or note", dict(source))
     expect(source.get("space") or not subject.component.space, "source.space beside a search space")
 
 
 def builds(subject: Subject) -> None:
-    """What it needs is installed, and its ``make`` is a class of its slot with arguments that it takes."""
+    """What it needs is installed, and its ``make`` is a class of its slot with arguments that it takes.
+
+    What cannot be built is in no cell of a study.
+    """
     expect(missing_reason(subject.component) is None, "its packages", missing_reason(subject.component))
     expect(callable(subject.make), "a class with its arguments bound", subject.make)
 
 
 def packages_are_declared_and_used(subject: Subject) -> None:
-    """It imports every package that it declares, and declares what Swapbench does not install itself."""
+    """It imports every package that it declares, and declares what Swapbench does not install itself.
+
+    Whoever lacks a package that is not declared is told so by a crash and not by the plan.
+    """
     behind = distributions(frozenset(targets(subject.component.make)))
     declared = {*subject.named("package")}
     imported = {package for packages in behind.values() for package in packages}
@@ -65,13 +87,20 @@ def packages_are_declared_and_used(subject: Subject) -> None:
 
 
 def space_builds(subject: Subject) -> None:
-    """Its default lies in its search space; it can be built at both ends and the middle of each dimension."""
+    """Its default lies in its search space; it can be built at both ends and the middle of each dimension.
+
+    Tuning draws settings from all of that space. One that cannot be built is a lost trial, and this arm has
+    fewer of them than its baseline.
+    """
     for pipeline in _across(subject):
         instantiate(pipeline.components[subject.component.slot])
 
 
 def space_runs(subject: Subject) -> None:
-    """It takes a step, or fits, at both ends and the middle of each dimension of its search space."""
+    """It takes a step, or fits, at both ends and the middle of each dimension of its search space.
+
+    A setting that raises an error is a lost trial, and this arm has fewer of them than its baseline.
+    """
     place = subject.place
     for pipeline in _across(subject):
         try:
@@ -126,12 +155,27 @@ def _trains_itself(subject: Subject) -> bool:
     return subject.component.slot in ("booster", "weak_learner", "estimator")
 
 
+def _has_a_file(subject: Subject) -> bool:
+    """It is read from a YAML file: a class that somebody typed has none."""
+    return subject.component.file.endswith(".yaml")
+
+
+def _has_a_space(subject: Subject) -> bool:
+    return bool(subject.component.space)
+
+
 RULES = (
-    Rule(header_equals_path),
-    Rule(says_where_it_comes_from),
+    Rule(header_equals_path, applies=_has_a_file, look="yaml"),
+    Rule(says_where_it_comes_from, applies=_has_a_file, look="yaml"),
     Rule(builds),
-    Rule(packages_are_declared_and_used),
-    Rule(space_builds, applies=lambda subject: bool(subject.component.space)),
-    Rule(space_runs, applies=lambda subject: bool(subject.component.space), slow=_trains_itself),
+    Rule(packages_are_declared_and_used, applies=_has_a_file, look="yaml"),
+    Rule(space_builds, applies=_has_a_space, look="yaml"),
+    Rule(
+        space_runs,
+        applies=_has_a_space,
+        slow=_trains_itself,
+        look="yaml",
+        causes=("space_builds", *CONTRACTS),
+    ),
 )
 """For the components of every slot."""

@@ -6,7 +6,17 @@ import itertools
 
 import numpy as np
 
+from benchmark.checks import (
+    activations,
+    architectures,
+    learners,
+    losses,
+    optimizers,
+    preprocessors,
+    schedules,
+)
 from benchmark.checks.check import Rule, expect
+from benchmark.checks.declared import CONTRACTS
 from benchmark.checks.subject import Place, Subject, error_of, fitted
 from benchmark.metrics import METRICS
 from benchmark.plan.compatibility import form_of
@@ -28,7 +38,11 @@ TRIES = 3
 
 
 def learns(subject: Subject) -> None:
-    """In a pipeline of the catalog it predicts a small real task better than a featureless predictor does."""
+    """In a pipeline of the catalog it predicts a small real task better than a featureless predictor does.
+
+    On one of several easy tasks anything that works beats the mean, or the most frequent class. What does not
+    is not hooked up, or has its sign, its target or its rows wrong.
+    """
     seen = []
     places = [*itertools.islice(subject.one_place_a_task(), TRIES)]
     for steps, place in itertools.product(STEPS, places or [subject.place]):
@@ -41,7 +55,11 @@ def learns(subject: Subject) -> None:
 
 
 def is_deterministic(subject: Subject) -> None:
-    """The same seeds give the same bits twice."""
+    """The same seeds give the same bits twice.
+
+    A study pairs its arms by their seeds, and others run it again to check it. With random numbers of
+    its own a component can do neither.
+    """
     first, second = (fitted(subject.place, steps=10) for _ in range(2))
     same = np.array_equal(first.prediction, second.prediction)
     apart = np.abs(first.prediction - second.prediction).max()
@@ -49,7 +67,10 @@ def is_deterministic(subject: Subject) -> None:
 
 
 def takes_every_form_it_names(subject: Subject) -> None:
-    """Every form of input that its needs name runs in some pipeline of the catalog."""
+    """Every form of input that its needs name runs in some pipeline of the catalog.
+
+    Tasks of that form are given to it, since it says so, and fail one after the other.
+    """
     forms = {form for form in subject.named("input") if form != "missing"}
     for form in sorted(forms):
         found = next(
@@ -63,7 +84,10 @@ def takes_every_form_it_names(subject: Subject) -> None:
 
 
 def takes_missing_numbers(subject: Subject) -> None:
-    """It fits and predicts a table in which every seventh number is missing."""
+    """It fits and predicts a table in which every seventh number is missing.
+
+    Where it says that it takes missing numbers, preprocessors leave them in for it.
+    """
     place = next(subject.places(missing=True), None)
     expect(place is not None, "a pipeline of the catalog in which it meets missing numbers")
     assert place is not None
@@ -90,10 +114,31 @@ def _looks_at_features(subject: Subject) -> bool:
     return subject.component.name != "featureless"
 
 
+_SLOTS = (
+    *(preprocessors.RULES, learners.LEARNER, learners.WEAK_LEARNER, optimizers.RULES, schedules.RULES),
+    *(architectures.RULES, activations.RULES, losses.RULES),
+)
+_UNSOUND = tuple(dict.fromkeys(rule.name for rules in _SLOTS for rule in rules if rule.severity == "error"))
+"""What breaks any promise of its slot may not learn for that reason."""
+_OWN_RANDOMNESS = (
+    "is_the_same_twice",
+    "its_seed_alone_decides",
+    "shares_no_state",
+    "weights_follow_the_seed",
+    "goes_by_steps_alone",
+)
 RULES = (
-    Rule(learns, applies=_looks_at_features),
-    Rule(is_deterministic),
-    Rule(takes_every_form_it_names, applies=lambda subject: bool({*subject.named("input")} - {"missing"})),
-    Rule(takes_missing_numbers, applies=lambda subject: subject.says("input:missing")),
+    Rule(learns, applies=_looks_at_features, causes=(*_UNSOUND, "is_deterministic")),
+    Rule(is_deterministic, causes=(*CONTRACTS, *_OWN_RANDOMNESS)),
+    Rule(
+        takes_every_form_it_names,
+        applies=lambda subject: bool({*subject.named("input")} - {"missing"}),
+        causes=CONTRACTS,
+    ),
+    Rule(
+        takes_missing_numbers,
+        applies=lambda subject: subject.says("input:missing"),
+        causes=CONTRACTS,
+    ),
 )
 """For the components of every slot."""

@@ -18,7 +18,7 @@ from benchmark.data import TaskData, describe, load
 from benchmark.execute.fitting.fit import Fit, fit
 from benchmark.load.components import read_component, read_pipeline
 from benchmark.metrics import METRICS
-from benchmark.plan.compatibility import incompatibility, swap_reason
+from benchmark.plan.compatibility import form_of, incompatibility, swap_reason
 from benchmark.plan.splits import splits
 from benchmark.spec import FAMILIES, Budget, Component, Pipeline, Seeds, Split, Splitting, Task
 
@@ -113,6 +113,15 @@ class Subject:
             if place.task.name != last:
                 yield place
             last = place.task.name
+
+    def one_place_a_form(self) -> Iterator[Place]:
+        """The first place of each form of input that it meets."""
+        seen = set()
+        for place in self.places():
+            form = form_of(place.pipeline, place.task.modality)
+            if form not in seen:
+                seen.add(form)
+                yield place
 
     @functools.cached_property
     def place(self) -> Place:

@@ -7,25 +7,36 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.catalog import Catalog, open_catalog
-from benchmark.checks import declared, fits, learners, networks, optimizers, preprocessors
+from benchmark.checks import (
+    activations,
+    architectures,
+    costs,
+    declared,
+    fits,
+    learners,
+    losses,
+    optimizers,
+    preprocessors,
+    schedules,
+)
 from benchmark.checks.check import Check, Rule
 from benchmark.checks.subject import Subject, component_named
 from benchmark.errors import RequestError
 from benchmark.load.components import missing_reason
 from benchmark.spec import SLOTS, Component
 
-__all__ = ["checks_of", "conformance"]
+__all__ = ["RULES", "checks_of", "conformance"]
 
-_RULES: Mapping[str, Sequence[Rule]] = {
+RULES: Mapping[str, Sequence[Rule]] = {
     "preprocessor": preprocessors.RULES,
-    "architecture": networks.ARCHITECTURE,
-    "activation": networks.ACTIVATION,
-    "loss": networks.LOSS,
-    "optimizer": optimizers.OPTIMIZER,
-    "schedule": optimizers.SCHEDULE,
-    "booster": learners.LEARNER,
+    "architecture": (*architectures.RULES, *costs.ARCHITECTURE),
+    "activation": activations.RULES,
+    "loss": losses.RULES,
+    "optimizer": (*optimizers.RULES, *costs.OPTIMIZER),
+    "schedule": schedules.RULES,
+    "booster": (*learners.LEARNER, *costs.LEARNER),
     "weak_learner": learners.WEAK_LEARNER,
-    "estimator": learners.LEARNER,
+    "estimator": (*learners.LEARNER, *costs.LEARNER),
 }
 """What the components of each slot promise, beside what all do."""
 
@@ -41,11 +52,13 @@ def checks_of(component: Component, catalog: Catalog | None = None) -> Sequence[
         Where it is found, with the pipelines to try it in; Swapbench's own if not given.
     """
     subject = Subject(component, catalog or open_catalog())
-    rules = (*declared.RULES, *_RULES[component.slot], *fits.RULES)
+    rules = (*declared.RULES, *RULES[component.slot], *fits.RULES)
     return [Check(rule, subject) for rule in rules if rule.applies(subject)]
 
 
-def conformance(config_dirs: Sequence[str | Path] = (), *, slow: Any = ()) -> Callable[..., None]:
+def conformance(
+    config_dirs: Sequence[str | Path] = (), *, marks: Callable[[Check], Any] = lambda _: ()
+) -> Callable[..., None]:
     """A pytest test with one case for each (component, check) of some folders, or of Swapbench's catalog.
 
     In a test module of your own repository, two lines check every component in the folder ``mine``::
@@ -54,14 +67,14 @@ def conformance(config_dirs: Sequence[str | Path] = (), *, slow: Any = ()) -> Ca
 
         test_component = conformance(["mine"])
 
-    A component whose package is not installed is skipped, with that reason.
+    What is no error is not run. A component whose package is not installed is skipped, with that reason.
 
     Parameters
     ----------
     config_dirs
         Folders laid out like Swapbench's own (``mine/components/optimizer/mine.yaml``).
-    slow
-        A mark for the checks that take more than about a second, such as ``pytest.mark.slow``.
+    marks
+        The marks of a check's case, such as ``lambda check: pytest.mark.slow if check.slow else ()``.
 
     Raises
     ------
@@ -75,9 +88,10 @@ def conformance(config_dirs: Sequence[str | Path] = (), *, slow: Any = ()) -> Ca
     folders = [Path(folder) for folder in config_dirs]
     catalog = open_catalog(folders)
     cases = [
-        pytest.param(check, id=f"{part.slot}-{part.name}-{check.name}", marks=slow if check.slow else ())
+        pytest.param(check, id=f"{part.slot}-{part.name}-{check.name}", marks=marks(check))
         for part in _components(catalog, folders)
         for check in checks_of(part, catalog)
+        if check.rule.severity == "error"
     ]
     if not cases:
         raise RequestError(f"conformance: there are no components in {', '.join(map(str, folders))}")

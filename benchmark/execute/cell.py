@@ -56,7 +56,8 @@ class Outcome:
     prediction_of: str = ""
     """Key of the record whose predictions these are too, when nothing was computed."""
     spent: Mapping[str, float] = field(default_factory=dict)
-    """Seconds by phase of the worker since it last said so, where the run is profiled."""
+    """What its worker spent since it last said so, where the run is profiled: see
+    :func:`~benchmark.execute.profile.take`."""
     machine: Mapping[str, Any] = field(default_factory=dict)
     """What :func:`~benchmark.records.provenance.machine` says of the node that computed it; empty where it is
     the driver's."""
@@ -193,6 +194,8 @@ class _Unit:
 
     setting: Mapping[str, Any]
     seeds: Seeds
+    sampled: bool
+    """Its error on training rows is asked for."""
     outcome: Callable[[Fit], Outcome]
     failed: Callable[[_Failure], Outcome]
 
@@ -218,7 +221,7 @@ def _trial(job: Job, key: str, tuning: PlannedTuning, number: int, known: Done) 
     def without(failure: _Failure) -> Outcome:
         return Outcome(Trial(key, number, setting, failure.status, failure.reason))
 
-    return _Unit(setting, tuning.seeds, outcome, without)
+    return _Unit(setting, tuning.seeds, False, outcome, without)
 
 
 def _cell(job: Job, cell: PlannedCell, known: Done) -> _Unit | Outcome:
@@ -238,7 +241,7 @@ def _cell(job: Job, cell: PlannedCell, known: Done) -> _Unit | Outcome:
     def without(failure: _Failure) -> Outcome:
         return Outcome(_failed_record(job, cell, failure, setting))
 
-    return _Unit(setting, cell.seeds, outcome, without)
+    return _Unit(setting, cell.seeds, True, outcome, without)
 
 
 def _tries(job: Job, cell: PlannedCell) -> int:
@@ -257,6 +260,7 @@ def _record(job: Job, cell: PlannedCell, result: Fit, setting: Mapping[str, Any]
         error=None if score is None else METRICS[task.metric].error_of(score),
         score=score,
         validation_error=result.validation_error,
+        train_error=result.train_error,
         scores=scores(truth, result.prediction, task.task_type, weights),
         test_errors=test_errors(truth, result.prediction) if task.task_type in CLASSIFICATION else None,
         n_train=len(split.train),
@@ -323,6 +327,7 @@ def _fitted_together(job: Job, units: Mapping[str, _Unit]) -> tuple[dict[str, Fi
                 seeds=[unit.seeds for unit in units.values()],
                 device=job.device,
                 precision=job.protocol.precision,
+                sampled=[place for place, unit in enumerate(units.values()) if unit.sampled],
             )
     except FitTimeout as error:
         found = [error for _ in units]
@@ -353,6 +358,7 @@ def _fitted_alone(job: Job, unit: _Unit) -> Fit:
             device=job.device,
             precision=job.protocol.precision,
             make=make,
+            sampled=unit.sampled,
         )
 
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,9 +19,10 @@ from tqdm import tqdm
 from benchmark.catalog import open_catalog
 from benchmark.config import trust
 from benchmark.execute.cell import Done, Outcome, unfinished
-from benchmark.execute.devices import take_gpu
+from benchmark.execute.devices import clock, take_gpu
 from benchmark.execute.limits import pin_threads, warm_up
-from benchmark.execute.profile import Profile, begin, phase, take
+from benchmark.execute.peak import machine_peak
+from benchmark.execute.profile import Profile, begin, book_steps, phase, take
 from benchmark.plan.grid import Job, Plan
 from benchmark.records.provenance import facts_digest
 from benchmark.records.store import Store
@@ -91,6 +93,9 @@ class Context:
             if self.device == "cuda":
                 take_gpu(self.number, self.workers)
             warm_up(self.device)
+            if self.profile:
+                waits = self.device == "cuda"
+                book_steps(machine_peak(self.device), partial(clock, self.device) if waits else None)
 
 
 class Executor(AbstractContextManager["Executor"], Protocol):

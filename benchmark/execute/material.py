@@ -6,6 +6,7 @@ from typing import Any
 
 from benchmark import data
 from benchmark.data import TaskData
+from benchmark.execute.control import mislabelled
 from benchmark.execute.profile import phase
 from benchmark.plan.grid import Job, PlannedCell, PlannedTrial, PlannedTuning
 from benchmark.plan.splits import splits
@@ -27,7 +28,7 @@ def _address(job: Job) -> tuple[str, str]:
 
 
 def table_of(job: Job) -> TaskData:
-    """The job's data."""
+    """The job's data; a control's has its labels, those of the test rows are always right."""
     return _material(job)[1]
 
 
@@ -46,7 +47,10 @@ def planned_of(job: Job, key: str) -> tuple[PlannedTuning, PlannedTrial] | Plann
 
 def _material(job: Job) -> tuple[Job, TaskData, Split]:
     if not _last or _last[0][0] is not job:
-        _last[:] = [(job, _loaded(job), _drawn(job))]
+        table, split = _loaded(job), _drawn(job)
+        if job.control:
+            table = mislabelled(table, split, job.control, job.control_seed)
+        _last[:] = [(job, table, split)]
     return _last[0]
 
 

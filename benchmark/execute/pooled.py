@@ -22,8 +22,8 @@ Array = npt.NDArray[Any]
 Truth = Callable[[str, int, int], tuple[Array, Array | None]]
 """From task, repeat and fold to the target and the weights of the test rows."""
 
-_RUN = ["role", "component", "host", "repeat", "seed", "setting", "replicate"]
-_MEASURED = ["error", "score", "validation_error", "test_errors"]
+_RUN = ["role", "component", "host", "repeat", "seed", "setting", "replicate", "control"]
+_MEASURED = ["error", "score", "validation_error", "train_error", "test_errors"]
 _ANNOUNCED = "pooled over the folds"
 """How a record says that its own test rows do not define the metric."""
 

@@ -15,7 +15,7 @@ from benchmark.foreign.columns import COMMON, Asked, Layout, column, settle
 from benchmark.foreign.files import SEPARATORS, load
 from benchmark.foreign.missing import complete
 from benchmark.foreign.values import as_errors, decimal_commas, mostly_text, names, numbers, whole
-from benchmark.judge.pairing import MEASURED
+from benchmark.judge.pairing import MEASURED, without_controls
 
 __all__ = ["Foreign", "method_of", "read", "read_table", "told"]
 
@@ -123,6 +123,7 @@ def read(table: Path | str | pd.DataFrame, asked: Asked) -> Foreign:
     if frame.empty:
         raise RequestError(f"{name}: the table has no rows{' that --where leaves' if asked.where else ''}")
     layout = settle(list(frame.columns), mostly_text(frame), asked, name)
+    frame = without_controls(frame) if layout.form == "records" else frame
     measured = [
         *layout.values,
         *(layout.columns[role] for role in OPTIONAL_NUMBERS if role in layout.columns),

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from benchmark.findings import Finding
 from benchmark.judge.beside import Beside
 from benchmark.judge.intervals import Interval
 from benchmark.judge.significance import CorrectedT
@@ -178,6 +179,9 @@ class Comparison:
     sentence: str
     sequential: Sequential | None = None
     """None where all data sets were asked for from the start."""
+    findings: tuple[Finding, ...] = ()
+    """What is to be known before the verdict is believed, the worst first; those that rest on time are among
+    ``volatile``."""
 
     def to_json(self) -> dict[str, Any]:
         """One of the ``comparisons`` of verdict.json, as plain values."""
@@ -188,6 +192,9 @@ class Comparison:
         fields["sequential"] = None if self.sequential is None else self.sequential.to_json()
         fields["hosts"] = [_host(row) for row in self.hosts.to_dict("records")]
         fields["beside"] = self.beside.to_json()
+        fields["findings"] = [found.to_json() for found in self.findings]
+        passing = [found.to_json() for found in self.volatile.get("findings", ())]
+        fields["volatile"] = {**self.volatile, "findings": passing}
         return {name: plain(value) for name, value in fields.items()}
 
 

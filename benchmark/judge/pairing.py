@@ -20,6 +20,7 @@ __all__ = [
     "left_out",
     "pair",
     "tabulate",
+    "without_controls",
 ]
 
 Excluded = Collection[tuple[str, str] | tuple[str, str, str]]
@@ -54,6 +55,8 @@ MISSING_SHOWN = 3
 def tabulate(records: pd.DataFrame) -> pd.DataFrame:
     """The records as the judge reads them: every column there, one row per cell, in one fixed order.
 
+    Rows of controls (of role ``control``) are left out: see ``judge.controls``.
+
     Needed are ``component``, ``task`` and ``error``. Coordinates become categories; ``error`` is NaN
     where the cell failed (a status other than ok, or no finite error); ``worst`` is the largest error
     of the task in the whole table; ``reference`` marks whole pipelines, which are never paired.
@@ -71,6 +74,7 @@ def tabulate(records: pd.DataFrame) -> pd.DataFrame:
     for name in ("component", "task", "error"):
         if name not in records.columns:
             raise RequestError(f"records: no column '{name}', {nearest(name, map(str, records.columns))}")
+    records = without_controls(records)
     if records.empty:
         raise RequestError("records: the table has no rows")
     table = pd.DataFrame({name: _coordinate(records, name) for name in [*ARM, *COORDINATE, "role"]})
@@ -92,6 +96,13 @@ def tabulate(records: pd.DataFrame) -> pd.DataFrame:
     table["worst"] = table.groupby("task", observed=True)["error"].transform("max")
     table["reference"] = (table["role"] == "reference").to_numpy()
     return _in_order(table)
+
+
+def without_controls(records: pd.DataFrame) -> pd.DataFrame:
+    """The records but for those of control arms, whose labels were wrong on purpose."""
+    if "role" not in records.columns:
+        return records
+    return records[(_text(records, "role", "") != "control").to_numpy()]
 
 
 def pair(

@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from benchmark.errors import RequestError, nearest
+from benchmark.findings import Finding
 from benchmark.judge.compare import check_rule
 from benchmark.judge.comparison import Comparison, plain
+from benchmark.judge.controls import Control, controls_of
 from benchmark.judge.factors.interaction import Factors, Interaction, interact
 from benchmark.judge.factors.scaling import FACTORS, Scaling, scale
 from benchmark.judge.family import Halves, Rule, best_of, confirmed, judged, settings_of
@@ -57,11 +59,16 @@ class Judgement:
     board: Board | None = None
     """Candidates and baselines side by side in the leading setting, on the origins that all of them have
     completely; None where these are fewer than three arms, or there is no such origin."""
+    findings: tuple[Finding, ...] = ()
+    """What was noticed that concerns no single comparison, the worst first."""
+    controls: tuple[Control, ...] = ()
+    """What the study had to show of itself, baseline by baseline; empty where nobody asked."""
 
     def to_json(self, *, study: str, slot: str, metric: str) -> dict[str, Any]:
         """``verdict.json`` as plain values. Outside ``volatile`` a function of the errors alone."""
-        parts: Mapping[str, Sequence[Scaling | Interaction | Selection]]
+        parts: dict[str, Sequence[Scaling | Interaction | Selection | Control]]
         parts = {"scaling": self.scaling, "interaction": self.interactions, "selections": self.selections}
+        parts |= {"controls": self.controls}
         first = self.primary
         return {
             "schema": VERDICT_SCHEMA,
@@ -71,6 +78,7 @@ class Judgement:
             "protocol": {"rope": self.rope, "level": self.level, "host_effects": self.host_effects},
             "primary": first and {name: getattr(first, name) for name in NAMES},
             "comparisons": [found.to_json() for found in self.comparisons],
+            "findings": [found.to_json() for found in self.findings],
             **{name: [plain(one.to_json()) for one in found] for name, found in parts.items() if found},
         }
 
@@ -91,6 +99,7 @@ def judge(
     confirm: Halves | None = None,
     primary: str | None = None,
     board: bool = True,
+    controls: Sequence[str] | None = None,
 ) -> Judgement:
     """Every comparison of the records, with intervals and p values that hold for all candidates together.
 
@@ -99,11 +108,9 @@ def judge(
 
     Parameters
     ----------
-    records : pandas.DataFrame
-        As for ``compare``.
     candidates, baselines : sequence of str, optional
         By the records' column ``role`` unless given, in alphabetical order.
-    rope, level, host_effects, excluded
+    records, rope, level, host_effects, excluded
         As for ``compare``.
     variants_tried : mapping of str to int, optional
         How many variants of each candidate the store has seen.
@@ -111,15 +118,16 @@ def judge(
         For a study of two slots: what every candidate and baseline puts into each of them.
     order : sequence of str, optional
         The origins in the order in which they were run. Every comparison is then read off one confidence
-        sequence, at the first look that settles it: see ``ordered.in_order``.
-    sequence : str
-        Which one: ``bounded`` asks nothing of the effects, ``normal`` that they are normal.
+        sequence, at the first look that settles it: see ``ordered.in_order``. ``sequence`` says which one:
+        ``bounded`` asks nothing of the effects, ``normal`` that they are normal.
     confirm : pair of sequences of str, optional
         The origins that select a candidate and those that confirm it: see ``family.confirmed``.
     primary : str, optional
         The candidate that the study was made for: the first one, or the one that was selected.
     board : bool
         Whether the arms are put side by side too, where there are three.
+    controls : sequence of str, optional
+        What the study checks itself with besides its A/A arms; None for a table that is no study's.
 
     Raises
     ------
@@ -132,7 +140,21 @@ def judge(
     rule = rule if asked is None else asked.checked(rule)
     table = tabulate(records)
     found = _judged(table, candidates, baselines, rule, _Course(asked, confirm, factors), primary)
+    if controls is not None:
+        found = replace(found, controls=_controls(records, table, controls, baselines, rule))
     return replace(found, board=_board(table, candidates, baselines, rule)) if board else found
+
+
+def _controls(
+    records: pd.DataFrame,
+    table: pd.DataFrame,
+    asked: Sequence[str],
+    baselines: Sequence[str] | None,
+    rule: Rule,
+) -> tuple[Control, ...]:
+    theirs = _arms(table, "baseline", baselines)
+    setting = settings_of(table, theirs)[0]
+    return controls_of(records, asked, baselines=theirs, setting=setting, rule=rule)
 
 
 class _Course(NamedTuple):

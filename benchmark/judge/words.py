@@ -159,8 +159,6 @@ def _bootstrap(found: Comparison) -> str:
 
 def _reservations(found: Comparison) -> list[str]:
     said = []
-    if "identical" in found.flags:
-        said.append("Unless they are one and the same, the component was never hooked up.")
     if "complete_case_reversed" in found.flags:
         said.append("Where neither arm failed the effect has the other sign, so the failures decide it.")
     elif (worst := found.worst_case) is not None and worst[0] < 0 < worst[1]:

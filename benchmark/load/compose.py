@@ -7,7 +7,6 @@ dotted path, ``file.py:Class``) are read off their own signature and join like e
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,10 +16,11 @@ from benchmark.catalog import GROUPS, Catalog
 from benchmark.config import check_overrides, compose
 from benchmark.errors import RequestError, nearest
 from benchmark.load.names import hosts_of, list_of, names_of, parts_of, slots_of
+from benchmark.load.typed import absolute, document_from_signature
 from benchmark.parse import check_keys
-from benchmark.records.code import is_file_target, missing_package, package_hint, split_file_target
+from benchmark.records.code import is_file_target
 from benchmark.spec import SLOTS
-from benchmark.targets import check_declared, check_fit, resolve, trust
+from benchmark.targets import check_declared, trust
 
 __all__ = [
     "TypedComponents",
@@ -50,9 +50,6 @@ _QUESTION = (
 _RUNNING = ("name", "executor", "workers", "device", "results_dir", "trust")
 _KEYS = (*_QUESTION, "seed", "protocol", "components", *_RUNNING)
 """What a composed study holds."""
-
-_TUNED_AROUND_DEFAULT = 30.0
-"""A typed component without a search space is tuned in lr, this factor down and up from its default."""
 
 
 def compose_study(catalog: Catalog, overrides: Sequence[str]) -> tuple[dict[str, Any], TypedComponents]:
@@ -165,41 +162,11 @@ def _typed_name(
         check_declared(entry, "the study")
     name = entry.rpartition(":")[2] if is_file_target(entry) else entry.rpartition(".")[2]
     known = typed.get((slot, name))
-    if name in catalog.files[slot] or (known and known["make"]["_target_"] != _absolute(entry)):
+    if name in catalog.files[slot] or (known and known["make"]["_target_"] != absolute(entry)):
         other = catalog.files[slot].get(name) or (known or {})["make"]["_target_"]
         raise RequestError(f"two entries of one name '{name}': {other} and {entry}")
-    typed[slot, name] = _document_from_signature(entry, slot)
+    typed[slot, name] = document_from_signature(entry, slot)
     return name
-
-
-def _absolute(target: str) -> str:
-    if not is_file_target(target):
-        return target
-    file, name = split_file_target(target)
-    return f"{file.expanduser().resolve()}:{name}"
-
-
-def _document_from_signature(entry: str, slot: str) -> Mapping[str, Any]:
-    """A component document for a class that has no YAML: its default lr, tuned around that default."""
-    target = _absolute(entry)
-    if package := missing_package(target):
-        raise RequestError(f"'{entry}': no package '{package}' is installed; {package_hint(package)}")
-    found = resolve(target, f"'{entry}'")
-    check_fit(found, target, slot, f"'{entry}'")
-    make: dict[str, Any] = {"_target_": target, "_partial_": True}
-    space: dict[str, Any] = {}
-    try:
-        parameter = inspect.signature(found).parameters.get("lr")
-    except (TypeError, ValueError):
-        parameter = None
-    if parameter is not None and isinstance(parameter.default, float) and parameter.default > 0:
-        make["lr"] = parameter.default
-        space["lr"] = {
-            "low": parameter.default / _TUNED_AROUND_DEFAULT,
-            "high": parameter.default * _TUNED_AROUND_DEFAULT,
-            "log": True,
-        }
-    return {"make": make, "space": space, "source": {"code": entry}}
 
 
 def _as_override(value: Any) -> str:

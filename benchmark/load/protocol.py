@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmark.errors import RequestError, nearest
-from benchmark.spec import SCHEMES, Protocol
+from benchmark.spec import CONTROLS, SCHEMES, Protocol
 
 __all__ = ["check_protocol"]
 
@@ -61,9 +61,12 @@ def check_protocol(protocol: Protocol, n_hosts: int, n_slots: int = 1) -> None:
         ("sequence", protocol.sequence, ("bounded", "normal")),
         ("confirm", protocol.confirm, ("none", "split")),
     ]
+    words += [("controls", control, CONTROLS) for control in protocol.controls]
     for key, value, choices in words:
         if value not in choices:
             raise RequestError(f"protocol.{key}: there is no '{value}'; {nearest(str(value), choices)}")
+    if len(set(protocol.controls)) < len(protocol.controls):
+        raise RequestError(f"protocol.controls: one of them is there twice, got {list(protocol.controls)}")
     if protocol.host_effects == "random" and n_hosts == 1:
         raise RequestError("protocol.host_effects: random needs at least two hosts; choose fixed")
     _check_stages(protocol, n_slots)

@@ -32,7 +32,17 @@ from benchmark.spec import FAMILIES, Choice, Component, Dataset, Limits, Pipelin
 
 __all__ = ["ResolvedStudy", "load_study", "question_digest"]
 
-_LATER = ("primary", "stop", "sequence", "confirm", "stacking", "precision", "memory_mb", "retries")
+_LATER = (
+    "primary",
+    "controls",
+    "stop",
+    "sequence",
+    "confirm",
+    "stacking",
+    "precision",
+    "memory_mb",
+    "retries",
+)
 _FOLDER = re.compile(r"[^\W_][\w .+-]*(?<! )")
 
 

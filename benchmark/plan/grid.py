@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from benchmark.plan.compatibility import incompatibility, not_meant, swap_reason
+from benchmark.plan.controls import control_reason, run_controls, seeds_of
 from benchmark.plan.keys import (
     Environment,
     canonical,
     cell_key,
     component_digest,
+    controlled,
     fit_keys,
     job_key,
     pipeline_digest,
@@ -20,7 +22,7 @@ from benchmark.plan.keys import (
     trial_keys,
     tuning_key,
 )
-from benchmark.plan.seeds import cell_seeds, sampler_seed, trial_seeds
+from benchmark.plan.seeds import cell_seeds, control_seed, sampler_seed, trial_seeds
 from benchmark.plan.stacking import bounds_of, stacked
 from benchmark.spec import (
     SETTINGS,
@@ -84,10 +86,14 @@ class Job:
     device: str
     space: Mapping[str, Range | Choice]
     tunings: tuple[PlannedTuning, ...]
-    """One where there is nothing to search."""
+    """One where there is nothing to search, none in a control."""
     cells: tuple[PlannedCell, ...]
     stacks: tuple[tuple[str, ...], ...] = ()
     """Keys of the trials and cells that are trained together."""
+    control: str = ""
+    """What is done to its labels: one of CONTROLS, or nothing."""
+    control_seed: int = 0
+    """Of which labels, and how."""
 
     @property
     def trials(self) -> tuple[PlannedTrial, ...]:
@@ -124,6 +130,7 @@ class Row:
                     planned.seed,
                     planned.setting,
                     self.arm.replicate,
+                    self.arm.control,
                     planned.tuning,
                 ),
                 planned.key,
@@ -156,10 +163,11 @@ class Plan:
 
 
 def arms(study: Study) -> tuple[Arm, ...]:
-    """The arms of the study's slot: baselines, their A/A replicates, candidates."""
+    """The arms of the study's slot: baselines, their A/A replicates, their controls, candidates."""
     return (
         *(Arm(name, "baseline") for name in study.baselines),
         *(Arm(name, "aa", r) for name in study.baselines for r in range(1, study.protocol.aa + 1)),
+        *(Arm(n, "control", control=c) for n in study.baselines for c in run_controls(study.protocol)),
         *(Arm(name, "candidate") for name in study.candidates),
     )
 
@@ -209,8 +217,10 @@ def expand(
             arm, pipeline = entrant.arm, entrant.pipeline
             if arm.role == "reference" and not_meant(pipeline, task) is not None:
                 continue  # each reference stands beside the tasks that it is for
-            reason = entrant.reason or incompatibility(
-                pipeline, task, environment.device, study.protocol.precision
+            reason = (
+                entrant.reason
+                or incompatibility(pipeline, task, environment.device, study.protocol.precision)
+                or control_reason(arm.control, task)
             )
             if reason is not None:
                 refused.append(entrant.refused(task_name, reason))
@@ -258,7 +268,7 @@ def _entrants(
             continue
         name = pipeline_digest(pipeline)
         variant = name if slot == "pipeline" else component_digest(*components[arm.component])
-        space = space_of(pipeline, _tuned_slots(study, pipeline, is_reference=arm.role == "reference"))
+        space = space_of(pipeline, _tuned_slots(study, pipeline, arm.role))
         search_key = search_keys(environment, study.protocol.tuning.sampler, space)
         yield _Entrant(arm, slot, host, pipeline, None, name, variant, space, search_key)
 
@@ -283,10 +293,12 @@ def _candidates(
         yield Arm(name, "reference"), "pipeline", "", references[name], None
 
 
-def _tuned_slots(study: Study, pipeline: Pipeline, *, is_reference: bool) -> tuple[str, ...]:
-    """Which slots' spaces are searched; a reference is tuned as a whole."""
+def _tuned_slots(study: Study, pipeline: Pipeline, role: str) -> tuple[str, ...]:
+    """Which slots' spaces are searched; a reference is tuned as a whole, a control not at all."""
     slots = tuple(pipeline.components)
-    if is_reference or study.protocol.tuning.what == "joint":
+    if role == "control":
+        return ()
+    if role == "reference" or study.protocol.tuning.what == "joint":
         return slots
     if study.protocol.tuning.what == "slot":
         return study.slots
@@ -332,18 +344,22 @@ def _block(study: Study, task: Task, split: Split, replicate: int) -> _Block:
 def _job(
     study: Study, entrant: _Entrant, dataset: Dataset, task: Task, block: _Block, fit: str, device: str
 ) -> Job:
-    protocol = study.protocol
+    protocol, split, control = study.protocol, block.split, entrant.arm.control
+    drawn_by = 0
+    if control:
+        drawn_by = control_seed(study.seed, task.fingerprint, split.repeat, split.fold, control)
+        fit = controlled(fit, control, drawn_by)
     n_trials = protocol.tuning.trials if entrant.space else 1
     tunings, chosen_by = [], []
-    for drawn in block.tunings if n_trials > 1 else block.tunings[:1]:
+    for drawn in () if control else block.tunings if n_trials > 1 else block.tunings[:1]:
         search = entrant.search_key(drawn.sampler)
         keys = trial_keys(fit, drawn.streams, search, n_trials)
         trials = tuple(map(PlannedTrial, range(n_trials), keys))
         tunings.append(PlannedTuning(drawn.sampler, drawn.seeds, trials))
         chosen_by.append(tuning_key(drawn.streams, search, n_trials))
     cells = []
-    for seed, drawn in enumerate(block.cells):
-        for setting in SETTINGS:
+    for seed, drawn in enumerate(block.cells[: seeds_of(control, protocol.seeds)]):
+        for setting in SETTINGS if tunings else ("default",):
             tuning = seed % len(tunings) if setting == "tuned" else 0
             key = cell_key(fit, drawn.streams, chosen_by[tuning] if setting == "tuned" else "")
             cells.append(PlannedCell(seed, setting, key, drawn.seeds, tuning))
@@ -352,12 +368,14 @@ def _job(
         pipeline=entrant.pipeline,
         dataset=dataset,
         task=task,
-        repeat=block.split.repeat,
-        fold=block.split.fold,
+        repeat=split.repeat,
+        fold=split.fold,
         root_seed=study.seed,
         protocol=protocol,
         device=device,
         space=entrant.space,
         tunings=tuple(tunings),
         cells=tuple(cells),
+        control=control,
+        control_seed=drawn_by,
     )

@@ -21,6 +21,7 @@ __all__ = [
     "canonical",
     "cell_key",
     "component_digest",
+    "controlled",
     "default_of",
     "digest",
     "fit_keys",
@@ -138,6 +139,11 @@ def fit_keys(environment: Environment, task: Task, protocol: Protocol) -> Callab
         return hashed(f'{before},"{pipeline}",{data},"{split.digest}",{after}')
 
     return fit_key
+
+
+def controlled(fit: str, control: str, seed: int) -> str:
+    """The key of what every fit of a control has in common; ``fit`` is that of the same without it."""
+    return hashed(f'"{fit}","{control}",{seed}')
 
 
 def search_keys(

@@ -11,7 +11,7 @@ import hashlib
 
 from benchmark.spec import Seeds
 
-__all__ = ["cell_seeds", "derive", "sampler_seed", "trial_seeds"]
+__all__ = ["cell_seeds", "control_seed", "derive", "sampler_seed", "trial_seeds"]
 
 
 def derive(*coordinate: str | int) -> int:
@@ -42,6 +42,11 @@ def trial_seeds(
 def sampler_seed(root: int, fingerprint: str, repeat: int, fold: int, replicate: int, tuning: int = 0) -> int:
     """The seed of the sampler of hyperparameters in one tuning study."""
     return derive("sampler", root, fingerprint, repeat, fold, replicate, *_further(tuning))
+
+
+def control_seed(root: int, fingerprint: str, repeat: int, fold: int, control: str) -> int:
+    """The seed of which labels a control permutes, and how; the same in every host and for every seed."""
+    return derive("control", control, root, fingerprint, repeat, fold)
 
 
 def _further(tuning: int) -> tuple[int, ...]:

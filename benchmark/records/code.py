@@ -37,6 +37,7 @@ _OUTCOME_MODULES = (
     "metrics",
     "data/taskdata",
     "execute/cell",
+    "execute/control",
     "execute/material",
     "execute/tune",
     *(
@@ -44,6 +45,7 @@ _OUTCOME_MODULES = (
         for name in (
             "assemble",
             "fit",
+            "losses",
             "networks",
             "outputs",
             "precision",

@@ -32,8 +32,8 @@ _SPLIT = ("role", "component", "host", "task", "repeat", "fold")
 _WHERE = ("role", "slot", "component", "host", "task", "origin", "repeat", "fold")
 CELLS = Places(
     "cells",
-    (*_SPLIT, "seed", "setting", "replicate"),
-    (*_WHERE, "seed", "setting", "replicate", "tuning", "key"),
+    (*_SPLIT, "seed", "setting", "replicate", "control"),
+    (*_WHERE, "seed", "setting", "replicate", "control", "tuning", "key"),
 )
 """Places of records."""
 TRIAL_CELLS = Places(
@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS studies (study, part, link, PRIMARY KEY (study, part)
 {_made(CELLS)}
 {_made(TRIAL_CELLS)}
 CREATE INDEX IF NOT EXISTS first_cells ON cells (component, host, task, key)
-  WHERE repeat = 0 AND fold = 0 AND seed = 0;
+  WHERE repeat = 0 AND fold = 0 AND seed = 0 AND control = '';
 """
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 __all__ = ["RECORD_COLUMNS", "SCHEMA_VERSION", "TRIAL_COLUMNS"]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Part of every key: a change of meaning never mixes with old numbers."""
 
 RECORD_COLUMNS: Mapping[str, str] = {
@@ -23,6 +23,7 @@ RECORD_COLUMNS: Mapping[str, str] = {
     "seed": "seed index, from 0; arms are paired by it",
     "setting": "default or tuned",
     "replicate": "0, or 1, 2, … in A/A arms",
+    "control": "what is done to the labels of a control arm: permuted or handicapped; '' in every other arm",
     "tuning": "index of the tuning study that the setting comes from, from 0; 0 for the default setting",
     "status": "ok, failed, diverged, timeout, out_of_memory, crashed or incompatible",
     "reason": "one line: why it is not ok, or what to remark",
@@ -30,11 +31,12 @@ RECORD_COLUMNS: Mapping[str, str] = {
     "error": "primary error on the test rows, at least 0, smaller is better; null when not ok",
     "score": "primary metric in its own direction; null when not ok",
     "validation_error": "primary error on the validation rows; null when not ok",
+    "train_error": "primary error on at most 1,000 training rows, the same for all arms; null when not ok",
     "featureless_error": "error of the featureless predictor on the same split, for imputation; may be null",
     "test_errors": "misclassified test rows; null for regression or when not ok",
     "n_train": "rows the model was fitted on, validation rows not counted",
     "n_test": "rows it was tested on",
-    "steps": "optimizer steps up to the model that was kept; 0 outside the neural family",
+    "steps": "passes of the budget up to the model that was kept; 0 outside the neural family",
     "fit_seconds": "wall seconds of the fit, without imports, warm-up and data loading",
     "predict_seconds": "wall seconds of predicting the test rows",
     "peak_memory_mb": "highest resident memory of the worker while the cell ran, in MiB",

@@ -41,6 +41,8 @@ _JSON_FIELDS = ("scores", "setting")
 _JSON = {cls: [names.index(name) for name in _JSON_FIELDS if name in names] for cls, names in _FIELDS.items()}
 """The places of fields that are kept as JSON."""
 _PROVENANCE = _FIELDS[Record].index("provenance")
+_NUMBERS = ("error", "score", "validation_error", "train_error", "featureless_error", "test_errors")
+"""Columns of floats, also where all of one is missing."""
 
 _TABLES = f"""
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -194,15 +196,16 @@ class Store:
     def fit_seconds(self, study: str | None = None) -> dict[tuple[str, str, str], float]:
         """Mean seconds of a fit by (component, host, task), over one study or over all of this store.
 
-        Of the first seed on the first split alone, default and tuned: it is for estimates, and must not take
-        longer the more there is in the store.
+        Of the first seed on the first split alone, default and tuned, controls left out: it is for estimates,
+        and must not take longer the more there is in the store.
         """
         links = [] if study is None else self._links.of(study) or [0]  # no link has that number
         of_study = f"AND c.link IN ({marks(len(links))})" if links else ""
         rows = self._db.execute(
             "SELECT c.component, c.host, c.task, avg(r.fit_seconds) "
             "FROM cells c INDEXED BY first_cells CROSS JOIN records r USING (key) "
-            f"WHERE c.repeat = 0 AND c.fold = 0 AND c.seed = 0 {of_study} AND r.status = 'ok' "
+            f"WHERE c.repeat = 0 AND c.fold = 0 AND c.seed = 0 AND c.control = '' {of_study} "
+            "AND r.status = 'ok' "
             "GROUP BY c.component, c.host, c.task",
             links,
         )
@@ -216,7 +219,7 @@ class Store:
         frame["featureless_error"] = featureless_errors(frame)
         frame["pooled"] = frame["imputed"] = False
         frame = frame[[*RECORD_COLUMNS, "traceback"]]
-        for column in ("error", "score", "validation_error", "featureless_error", "test_errors"):
+        for column in _NUMBERS:
             frame[column] = pd.to_numeric(frame[column]).astype(float)
         return pd.concat([frame, scores.add_prefix("metric_").sort_index(axis=1)], axis=1)
 

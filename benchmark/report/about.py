@@ -63,6 +63,7 @@ def _protocol(study: Study, judgement: Judgement) -> list[tuple[str, str]]:
         ("Budget", _budget(study)),
         ("Limits", "none" if p.limits.seconds is None else f"{p.limits.seconds:g} seconds per fit"),
         ("A/A arms", f"{p.aa}: the baseline again, other seeds, tuned again"),
+        *([("Controls", ", ".join(p.controls))] if p.controls else []),
         *_computing(study),
         *_course(study),
         ("Smallest effect that counts (ROPE, δ)", f"{100 * p.rope:g} %, fixed before the run"),

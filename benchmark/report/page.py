@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from benchmark.judge import Comparison, Judgement
 from benchmark.judge.pairing import UNSTATED
+from benchmark.report import noticed
 from benchmark.report.figures import Drawing, inline
 from benchmark.report.sections import Material, Section
 from benchmark.report.sections.failures import failed
@@ -40,6 +41,8 @@ def render(material: Material, sections: Sequence[Section], svgs: Mapping[str, s
 
     return template.render(
         about=material.about,
+        alarms=noticed.alarms(judgement),
+        beside=noticed.beside(judgement.findings, ()),
         cells=_shown,
         css=Markup(package.joinpath("page.css").read_text(encoding="utf-8")),
         families=list(_families(material)),
@@ -71,11 +74,13 @@ def _families(material: Material) -> Iterator[dict[str, Any]]:
     alone = len(judgement.comparisons) == 1
     lead = judgement.primary if material.about.primary or alone else None
     for (setting, baseline), family in groupby(judgement.comparisons, key=lambda c: (c.setting, c.baseline)):
+        compared = list(family)
         words = {"tuned": "Tuned", "default": "Default settings", UNSTATED: "All results"}
         yield {
             "title": f"{words.get(setting, setting)}{tuned_note(setting, trials)}, against {baseline}",
             "level": f"{100 * judgement.level:g} %",
-            "rows": [_row(c) | {"leads": c is lead, "primary": c is lead and not alone} for c in family],
+            "rows": [_row(c) | {"leads": c is lead, "primary": c is lead and not alone} for c in compared],
+            "beside": noticed.beside((), compared),
         }
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
+from benchmark.report.words import number, share, wrapped
 from benchmark.report.words import seconds as duration
-from benchmark.report.words import share, wrapped
 
-__all__ = ["advice", "profile_table", "waited"]
+if TYPE_CHECKING:
+    from benchmark.execute.profile import Training
+
+__all__ = ["advice", "profile_table", "training_table", "waited", "wasted"]
 
 _WORKERS: Mapping[str, str] = {
     "start": "starting, with imports",
@@ -17,6 +21,11 @@ _WORKERS: Mapping[str, str] = {
     "import": "making components",
     "preprocess": "preprocessing",
     "fit": "fitting",
+    "data": "fitting: batches",
+    "forward": "fitting: forward passes",
+    "backward": "fitting: backward passes",
+    "step": "fitting: the optimizer",
+    "count": "counting operators for this",
     "evaluate": "predicting and scoring validation rows",
     "predict": "predicting test rows",
     "score": "scoring",
@@ -33,6 +42,15 @@ _DRIVER: Mapping[str, str] = {
 _FORM = "  {:<40} {:>9} {:>8}"
 _MUCH = 0.2
 """Share of the workers' time from which something other than fitting is worth a sentence."""
+_FITTING = ("fit", "data", "forward", "backward", "step")
+_TRAINING_HEAD = ("training", "rows/s", "GFLOP/s", "of peak", *_FITTING[1:], "operators")
+_TRAINING_FORM = "  {:<32} {:>9} {:>7} {:>7} {:>7} {:>7} {:>8} {:>7} {:>9}"
+_SHOWN, _SAID = 12, 3
+"""Lines of the table of what was trained, and sentences below it, at most."""
+_IDLE = 0.3
+"""Share of a training step that goes into calling operators from which it is worth a sentence."""
+_NEGLIGIBLE = 0.05
+"""Share of all training below which nothing is worth one."""
 
 
 def waited(spent: Mapping[str, float], workers: int, seconds: float) -> float:
@@ -85,7 +103,8 @@ def advice(spent: Mapping[str, float], own: Mapping[str, float], workers: int, s
     shares = {name: took / whole for name, took in spent.items()} | {"wait": idle / whole}
     largest = max(_HELP, key=lambda name: shares.get(name, 0.0))
     if shares.get(largest, 0.0) < _MUCH:
-        return f"Fitting took {share(shares.get('fit', 0.0))} of the workers' time: {_NOTHING}"
+        fitting = sum(shares.get(name, 0.0) for name in _FITTING)
+        return f"Fitting took {share(fitting)} of the workers' time: {_NOTHING}"
     took = share(shares[largest])
     if largest == "wait":
         why = _BUSY if own.get("store", 0.0) > seconds / 2 else _HELP["wait"]
@@ -93,6 +112,61 @@ def advice(spent: Mapping[str, float], own: Mapping[str, float], workers: int, s
     return f"{_WORKERS[largest].capitalize()} took {took} of the workers' time: {_HELP[largest]}"
 
 
+def training_table(trained: Mapping[str, Training]) -> str:
+    """What the networks' training achieved, the longest first, and who wastes the machine; as text.
+
+    Of every training the first step is counted and not timed, so that it is in no number here.
+
+    Parameters
+    ----------
+    trained
+        By what it is called, such as ``adamw in mlp``; empty: there is nothing to say.
+    """
+    if not trained:
+        return ""
+    longest = sorted(trained, key=lambda name: -trained[name].seconds)
+    lines = ["", _TRAINING_FORM.format(*_TRAINING_HEAD).strip()]
+    lines += [_achieved(name, trained[name]) for name in longest[:_SHOWN]]
+    if (left := len(longest) - _SHOWN) > 0:
+        lines.append(f"  and {left} more, which took less")
+    whole = sum(training.seconds for training in trained.values())
+    worth = [name for name in longest if trained[name].seconds >= _NEGLIGIBLE * whole]
+    said = [sentence for name in worth if (sentence := wasted(name, trained[name]))]
+    return "\n".join([*lines, *("\n".join(["", *wrapped(sentence)]) for sentence in said[:_SAID])])
+
+
+def _achieved(name: str, training: Training) -> str:
+    seconds = training.seconds
+    parts = (training.data, training.forward, training.backward, training.step)
+    return _TRAINING_FORM.format(
+        name if len(name) <= 32 else f"{name[:31]}…",
+        f"{training.rows / seconds:,.0f}",
+        number(training.flop / seconds / 1e9, 2),
+        share(training.flop / training.possible),
+        *(share(part / seconds) for part in parts),
+        f"{training.calls / training.steps:,.0f}",
+    )
+
+
+def wasted(name: str, training: Training) -> str:
+    """How training wastes the machine, and what would help; empty where it does not."""
+    seconds, a_step = training.seconds, training.calls / training.steps
+    if training.data > _MUCH * seconds:
+        took = share(training.data / seconds, 0)
+        return f"{name} spends {took} of its steps putting batches together; {_LARGER}"
+    idle = min(1.0, training.calling / seconds)
+    if idle < _IDLE:
+        return ""
+    optimizer = training.step / seconds
+    whose = f", {share(optimizer, 0)} of the time in the optimizer" if optimizer > 1 / 3 else ""
+    return (
+        f"{name} spends at least {share(idle, 0)} of its steps calling operators instead of computing: "
+        f"{a_step:,.0f} a step{whose}. {_FEWER if whose else _LARGER.capitalize()}"
+    )
+
+
+_FEWER = "Fused or foreach kernels call one for all tensors."
+_LARGER = "larger batches or wider networks have more to compute in each."
 _NOTHING = "only fewer or smaller fits, or more workers, would be faster."
 _BUSY = "the driver was busy with the store; put results_dir on a local disk."
 _HELP = {

@@ -9,16 +9,15 @@ import pandas as pd
 
 from benchmark.judge import Comparison, Judgement, selection
 from benchmark.judge.pairing import UNSTATED
+from benchmark.report import noticed
 from benchmark.report.about import About
 from benchmark.report.sections.factors import factor_sentences
-from benchmark.report.sections.failures import failure_sentence
-from benchmark.report.sections.references import beaten_by
-from benchmark.report.sections.tuning import edge_sentences, tuned_note, worse_when_tuned
+from benchmark.report.sections.failures import control_failure_sentence, failure_sentence
+from benchmark.report.sections.tuning import tuned_note
 from benchmark.report.words import VERDICTS, counted, interval, label, percent, share, verdict_of, wrapped
 
 __all__ = ["terminal_table"]
 
-SHOWN_EDGES = 4
 _HEAD = ("candidate", "verdict", "effect", "interval", "W/T/L", "floor")
 _FORM = "  {:<26} {:<14} {:>9}  {:>21}  {:>11}  {:>7}"
 
@@ -28,7 +27,6 @@ def terminal_table(
     about: About,
     records: pd.DataFrame,
     refused: pd.DataFrame | None = None,
-    edges: pd.DataFrame | None = None,
 ) -> str:
     """The answer as text: one line per candidate and setting, then sentences in plain words.
 
@@ -42,13 +40,13 @@ def terminal_table(
         The records that were judged, for the count of failures.
     refused : pandas.DataFrame, optional
         Combinations that could not be run, one row each.
-    edges : pandas.DataFrame, optional
-        Where tuned settings lie in their search spaces.
     """
     lines = [
         *wrapped(f"{label(about.name, 60)}: {about.question}" if about.question else label(about.name, 60)),
         "",
     ]
+    if alarms := noticed.alarms(judgement):
+        lines += [*noticed.lines(alarms, most=None), ""]
     primary = judgement.primary if about.primary else None
     families = groupby(judgement.comparisons, key=lambda c: (c.setting, c.baseline))
     for number, ((setting, baseline), family) in enumerate(families):
@@ -69,16 +67,14 @@ def terminal_table(
     remarks = [sentence for section in factor_sentences(judgement).values() for sentence in section]
     remarks += [one.sentence for one in judgement.selections]
     remarks += filter(None, (selection.warning(c) for c in judgement.comparisons))
-    remarks += [*beaten_by(judgement), *worse_when_tuned(judgement)]
-    remarks.append(failure_sentence(records))
-    if edges is not None:
-        remarks += _first(edge_sentences(edges))
+    remarks += [failure_sentence(records), control_failure_sentence(records)]
     if refused is not None and len(refused):
         remarks.append(
             f"{counted(len(refused), 'combination')} of the plan could not run; the report says why."
         )
     for remark in filter(None, remarks):
         lines += wrapped(remark)
+    lines += noticed.lines(noticed.beside(judgement.findings, judgement.comparisons))
     return "\n".join(lines) + "\n"
 
 
@@ -103,11 +99,3 @@ def _family(
             named = "Primary: " if c is primary and len(family) > 1 else ""
             yield from wrapped(f"{named}{c.sentence}")
         yield ""
-
-
-def _first(remarks: Sequence[str]) -> Sequence[str]:
-    """The first few remarks, and how many more the report has."""
-    if len(remarks) <= SHOWN_EDGES:
-        return remarks
-    more = counted(len(remarks) - SHOWN_EDGES, "more end", "more ends")
-    return [*remarks[:SHOWN_EDGES], f"… and {more} of search spaces to widen: the report lists them."]

@@ -168,9 +168,9 @@ def slugs(names: Iterable[str]) -> dict[str, str]:
     return taken
 
 
-def wrapped(text: str) -> list[str]:
-    """``text`` as lines of printable characters for a terminal, at most 100 wide."""
+def wrapped(text: str, narrower: int = 0) -> list[str]:
+    """``text`` as lines of printable characters for a terminal, at most 100 wide, or ``narrower``."""
     printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
     kept = printable.replace(" %", "\N{NO-BREAK SPACE}%")  # a number and its unit stay on one line
-    lines = textwrap.wrap(kept, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    lines = textwrap.wrap(kept, WIDTH - narrower, subsequent_indent="  ", break_on_hyphens=False)
     return [line.replace("\N{NO-BREAK SPACE}%", " %") for line in lines]

@@ -12,6 +12,7 @@ from benchmark.spec.study import Arm, Budget, Cell, Limits, Protocol, Seeds, Spl
 from benchmark.spec.tasks import Dataset, OwnSplit, Split, SplitBasis, Suite, Task
 from benchmark.spec.words import (
     CLASSIFICATION,
+    CONTROLS,
     FAMILIES,
     FORMS,
     MODALITIES,
@@ -25,6 +26,7 @@ from benchmark.spec.words import (
 
 __all__ = [
     "CLASSIFICATION",
+    "CONTROLS",
     "FAMILIES",
     "FORMS",
     "MODALITIES",

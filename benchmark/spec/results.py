@@ -46,6 +46,9 @@ class Record:
     score: float | None = None
     """The primary metric in its own direction."""
     validation_error: float | None = None
+    train_error: float | None = None
+    """Primary error on at most 1,000 training rows, of the model that was kept; None also where they do not
+    define the metric."""
     scores: Mapping[str, float] = field(default_factory=dict)
     """Every further metric in its own direction."""
     test_errors: int | None = None

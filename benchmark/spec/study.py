@@ -90,6 +90,8 @@ class Protocol:
     seeds: int = 3
     aa: int = 2
     """A/A arms: the baseline again, with other seeds and its own tuning."""
+    controls: tuple[str, ...] = ()
+    """What the study checks itself with, out of CONTROLS."""
     tuning: Tuning = Tuning()
     budget: Budget = Budget()
     limits: Limits = Limits()
@@ -154,6 +156,8 @@ class Arm:
     role: Role
     replicate: int = 0
     """0 except in A/A arms."""
+    control: str = ""
+    """Which of CONTROLS a baseline is run as; empty in every arm but controls."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -169,5 +173,7 @@ class Cell:
     seed: int
     setting: str
     replicate: int = 0
+    control: str = ""
+    """As in its arm."""
     tuning: int = 0
     """The tuning study that its setting comes from, as ``seed`` says; 0 for the default setting."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 __all__ = [
     "CLASSIFICATION",
+    "CONTROLS",
     "FAMILIES",
     "FORMS",
     "MODALITIES",
@@ -34,6 +35,13 @@ FORMS: Mapping[str, str] = {"tabular": "table", "image": "image", "sequence": "s
 SCHEMES = ("auto", "own", "kfold", "holdout", "group", "temporal", "leave_one_out")
 SETTINGS = ("default", "tuned")
 STATUSES = ("ok", "failed", "diverged", "timeout", "out_of_memory", "crashed", "incompatible")
+CONTROLS = ("permuted", "handicapped", "planted")
+"""What a study checks itself with, beside its A/A arms.
+
+``permuted``: the baseline, taught permuted labels, has to fall to chance. ``handicapped``: the baseline,
+taught partly wrong labels, has to be found worse. ``planted``: an effect of known size, put into the records,
+has to be recovered; nothing is run for it.
+"""
 PARAMETER_ROLES = ("embedding", "hidden", "output", "norm", "bias")
 """What an architecture that gives ``roles`` may call a parameter.
 

@@ -113,7 +113,7 @@ class Chaos:
             for folder in self.results.iterdir()
             if folder.is_dir()
             for path in folder.iterdir()
-            if path.name not in ("study.lock", "report")
+            if path.name not in ("study.lock", "suspects.json", "report")
         }
         return sorted([*beside, *below])
 

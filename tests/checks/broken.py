@@ -187,7 +187,7 @@ BROKEN = {
     "activation that mixes": Sample(
         "activation", ACTIVATION.format(formula="x.softmax(-1)"), "is_elementwise"
     ),
-    "activation that is a line": Sample("activation", ACTIVATION.format(formula="2 * x"), "is_elementwise"),
+    "activation that is a line": Sample("activation", ACTIVATION.format(formula="2 * x"), "bends"),
     "space with an end that does not build": Sample(
         "activation",
         ACTIVATION.format(formula="x.clamp(min=0) + self.slope * x"),

@@ -173,7 +173,7 @@ def test_an_arm_with_a_failed_fold_has_no_pooled_value(binary: Ran) -> None:
         "cannot be pooled, since fold 7 is timeout: 300 s are over"
     }
     assert found.loc[broken, ["status", "reason"]].to_numpy().tolist() == [["timeout", "300 s are over"]]
-    empty = ["error", "score", "validation_error", "test_errors", "metric_log_loss"]
+    empty = ["error", "score", "validation_error", "train_error", "test_errors", "metric_log_loss"]
     assert found.loc[arm, empty].isna().all(axis=None) and not found.loc[arm, "pooled"].any()
     assert found.loc[~arm, "pooled"].all() and found.loc[~arm, "error"].notna().all()
 
@@ -198,7 +198,7 @@ def test_all_arms_of_a_repeat_are_pooled_together_and_other_repeats_left_alone()
     table.loc[5, ["status", "error"]] = ["crashed", np.nan]
     table["key"] = [str(row) for row in table.index]
     table = table.assign(role="candidate", host="", task="t", seed=0, setting="default", replicate=0)
-    table = table.assign(reason="", score=0.75, validation_error=0.1, test_errors=1.0, n_test=2)
+    table = table.assign(control="", reason="", score=0.75, validation_error=0.1, test_errors=1.0, n_test=2)
     table = table.assign(featureless_error=np.nan, pooled=False, metric_accuracy=0.5)
     predictions = {
         key: np.random.default_rng(row).dirichlet([1, 1], len(y[place])).astype(np.float32)
@@ -223,7 +223,14 @@ def test_all_arms_of_a_repeat_are_pooled_together_and_other_repeats_left_alone()
 
 def test_what_no_fold_defines_even_together_has_failed() -> None:
     base = {"role": "candidate", "component": "a", "host": "", "task": "t", "repeat": 0, "seed": 0}
-    base |= {"setting": "default", "replicate": 0, "status": "ok", "reason": "", "error": np.nan}
+    base |= {
+        "setting": "default",
+        "replicate": 0,
+        "control": "",
+        "status": "ok",
+        "reason": "",
+        "error": np.nan,
+    }
     base |= {"score": np.nan, "validation_error": 0.1, "test_errors": 0.0, "n_test": 2, "pooled": False}
     table = pd.DataFrame([{**base, "fold": fold, "key": str(fold)} for fold in (0, 1)])
     task = Task("t", "t", "tabular", "binary", "roc_auc", 10, 2, 2, "f")

@@ -9,7 +9,20 @@ from pathlib import Path
 import pytest
 
 from benchmark import api
-from benchmark.execute.profile import DRIVER_PHASES, Profile, begin, carried, phase, take
+from benchmark.execute.peak import Peak
+from benchmark.execute.profile import (
+    DRIVER_PHASES,
+    STEP_PHASES,
+    Profile,
+    Training,
+    begin,
+    book_steps,
+    carried,
+    part,
+    phase,
+    take,
+    tally,
+)
 from benchmark.report.profile import waited
 
 
@@ -77,6 +90,38 @@ def test_the_slowest_fits_are_remembered_by_what_they_took_themselves() -> None:
     assert profile.own == {"store": 1.0, "judge": 2.0}
 
 
+def test_the_parts_of_a_step_travel_with_what_was_counted() -> None:
+    begin(time.time(), reporting=True)
+    book_steps(Peak(flops=1e9, call_seconds=1e-3))
+    with phase("fit"), part("step"):
+        tally(rows=8, flop=100.0, calls=5)
+        with part("forward"):
+            time.sleep(0.02)
+    told = carried()
+    found = Training.of(told)
+    assert (found.steps, found.rows, found.flop, found.calls) == (1, 8, 100.0, 5)
+    assert found.forward >= 0.02 > found.step > 0 == found.backward
+    assert found.calling == pytest.approx(5e-3) and found.possible == pytest.approx(1e9 * found.seconds)
+    assert not {"steps", "possible"} & {*carried()}
+    profile = Profile(workers=1)
+    profile.note("k", told)
+    profile.note("another", {"fit": 1.0})
+    assert profile.trained == {"k": found} and "rows" not in profile.spent
+    assert sum(profile.trained.values(), Training()) == found and found + found == Training(
+        *(2 * getattr(found, name) for name in found.__dataclass_fields__)
+    )
+    assert profile.slowest[1][0] == pytest.approx(sum(told.get(name, 0) for name in ("fit", *STEP_PHASES)))
+
+
+def test_a_device_is_waited_for_at_both_ends_of_a_part() -> None:
+    waits: list[str] = []
+    begin(time.time(), reporting=True)
+    book_steps(Peak(1e9, 1e-6), lambda: waits.append("waited"))
+    with part("step"), part("forward"):
+        assert len(waits) == 2
+    assert len(waits) == 4
+
+
 @pytest.mark.parametrize("executor", ["serial", "processes"])
 def test_the_phases_of_a_study_are_its_wall_time(executor: str, tmp_path: Path) -> None:
     overrides = ["study=demo", "tasks=[iris]", "hosts=[mlp]", "candidates=[radam]", "references=[linear]"]
@@ -90,13 +135,16 @@ def test_the_phases_of_a_study_are_its_wall_time(executor: str, tmp_path: Path) 
     assert sum(found.spent.values()) + found.own["store"] * (executor == "serial") == pytest.approx(
         found.seconds, rel=0.05, abs=0.25
     )
-    assert found.spent["fit"] > found.spent["score"] > 0
+    assert sum(found.spent[name] for name in ("fit", *STEP_PHASES)) > found.spent["score"] > 0
     assert not set(found.spent) & set(DRIVER_PHASES) and set(found.own) <= set(DRIVER_PHASES)
     assert waited(found.spent, 1, found.seconds) < 0.3 * found.seconds
     api.write_report(planned)
     said = api.profiled(planned, progress)
     assert "radam in mlp on iris, split 0." in said or "adamw in mlp on iris, split 0." in said
     assert "judging" in said and "planning" in said
+    trained = said[said.index("\ntraining  ") :]
+    assert "GFLOP/s" in trained and "  adamw in mlp " in trained and "  radam in mlp " in trained
+    assert "linear" not in trained
 
 
 def test_who_did_not_ask_is_told_nothing(tmp_path: Path) -> None:

@@ -85,7 +85,10 @@ def test_a_second_name_costs_nothing_and_is_identical(
     for setting in ("tuned", "default"):
         found = lab.comparison("b", "twin", setting)
         assert found["effect"]["mean"] == 0.0
-        assert "identical" in found["flags"]
+        assert {"identical", "not_hooked_up"} <= set(found["flags"])
+        told = found["findings"][0]
+        assert (told["name"], told["severity"]) == ("not_hooked_up", "error")
+        assert "the same predictions" in told["seen"]
         above = found["noise_floor"] >= 0.01
         assert found["verdict"] == ("INCONCLUSIVE" if above else "EQUIVALENT")
 

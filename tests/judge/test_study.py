@@ -39,7 +39,8 @@ def test_verdict_json_has_its_structure(table: Table) -> None:
     page = json.loads(
         json.dumps(judgement.to_json(study="s", slot="optimizer", metric="error"), allow_nan=False)
     )
-    assert list(page) == ["schema", "study", "slot", "metric", "protocol", "primary", "comparisons"]
+    top = ["schema", "study", "slot", "metric", "protocol", "primary", "comparisons", "findings"]
+    assert list(page)[: len(top)] == top
     assert page["schema"] == 1
     assert page["protocol"] == {"rope": 0.01, "level": 0.95, "host_effects": "fixed"}
     order = [(one["setting"], one["candidate"]) for one in page["comparisons"]]
@@ -53,7 +54,7 @@ def test_verdict_json_has_its_structure(table: Table) -> None:
     assert set(first["n"]) == {"origins", "tasks", "hosts", "splits", "seeds", "blocks"}
     assert first["n"] == {"origins": 8, "tasks": 8, "hosts": 2, "splits": 2, "seeds": 3, "blocks": 96}
     assert first["volatile"]["variants_tried"] == 3
-    assert set(first["volatile"]) == {"cost_ratio", "variants_tried", "winners_curse", "flags"}
+    assert set(first["volatile"]) == {"cost_ratio", "variants_tried", "winners_curse", "flags", "findings"}
     needed = (
         "baseline probability_of_improvement wins ties losses p_wilcoxon p_holm minimal_detectable_effect"
     )

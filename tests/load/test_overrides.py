@@ -229,7 +229,7 @@ def test_when_to_stop_and_what_comes_first_are_the_question(shelf: Any) -> None:
 def test_a_study_fixed_before_later_parts_of_the_question_keeps_its_digest(shelf: Any) -> None:
     study = shelf.load().study
     asked = dataclasses.asdict(dataclasses.replace(study, name=""))
-    for key in ("stop", "sequence", "confirm", "stacking", "precision"):
+    for key in ("stop", "sequence", "confirm", "stacking", "precision", "controls"):
         del asked["protocol"][key]
     for key in ("memory_mb", "retries"):
         del asked["protocol"]["limits"][key]

@@ -67,12 +67,20 @@ def test_a_number_out_of_range_names_key_value_and_range(path: str, value: Any, 
         ("stop", "sequentially", "sequential"),
         ("sequence", "bound", "bounded"),
         ("confirm", "splits", "split"),
+        ("controls", ("handicaped",), "handicapped"),
     ],
 )
-def test_an_unknown_word_comes_with_the_nearest(path: str, value: str, near: str) -> None:
+def test_an_unknown_word_comes_with_the_nearest(path: str, value: Any, near: str) -> None:
     with pytest.raises(RequestError) as caught:
         check_protocol(changed(path, value), 2)
-    assert str(caught.value) == f"protocol.{path}: there is no '{value}'; did you mean '{near}'?"
+    told = value if isinstance(value, str) else value[0]
+    assert str(caught.value) == f"protocol.{path}: there is no '{told}'; did you mean '{near}'?"
+
+
+def test_a_control_is_asked_for_once() -> None:
+    check_protocol(changed("controls", ("permuted", "planted")), 2)
+    with pytest.raises(RequestError, match="protocol.controls: one of them is there twice"):
+        check_protocol(changed("controls", ("planted", "planted")), 2)
 
 
 def test_random_hosts_need_two() -> None:

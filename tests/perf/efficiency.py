@@ -19,7 +19,7 @@ from tests.perf.measure import RUNS, Row
 __all__ = ["rows"]
 
 LEAST = 95.0
-STEPS = 120
+STEPS, FOLDS = 80, 3
 FITTING = ("preprocess", "fit", "evaluate", "predict")
 """The phases of a profile that are the work itself; each second of a worker is in one phase only."""
 
@@ -54,7 +54,7 @@ def _run(folder: Path, executor: str) -> tuple[float, float]:
             *("hosts=[mlp,resnet]", "tasks=[digits,wine,diabetes]", "references=[lightgbm,random_forest]"),
             *(
                 "protocol=quick",
-                "protocol.splits.folds=5",
+                f"protocol.splits.folds={FOLDS}",
                 "protocol.aa=0",
                 f"protocol.budget.amount={STEPS}",
             ),
@@ -72,7 +72,7 @@ def _run(folder: Path, executor: str) -> tuple[float, float]:
 
 def _scripts(folder: Path) -> float:
     """The seconds of the plain script alone, as a percentage of those of two at once."""
-    planned = plan_study(networks.study(folder, 64))
+    planned = plan_study([*networks.study(folder, 64), "protocol.seeds=3"])
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, str(networks.SCRIPT), str(networks.asked(folder, planned, 64))]
 

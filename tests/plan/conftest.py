@@ -122,11 +122,14 @@ class World:
         )
 
     def keys(self) -> dict[tuple[Any, ...], str]:
-        """Every key by its full coordinate, trials too; which tuning study a seed uses is no part of it."""
+        """Every key by its full coordinate, trials too; which tuning study a seed uses is no part of it.
+
+        A control has its name where the others have their role.
+        """
         found: dict[tuple[Any, ...], str] = {}
         for row in self.plan().rows:
             for cell, key in row.cells():
-                found[(row.arm.role, *dataclasses.astuple(cell)[:-1])] = key
+                found[(cell.control or row.arm.role, *dataclasses.astuple(cell)[:-2])] = key
             for number, tuning in enumerate(row.job.tunings):
                 place = (row.arm.role, row.arm.component, row.host, row.job.task.name, row.job.fold)
                 for trial in tuning.trials:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.plan import seeds
-from benchmark.plan.seeds import cell_seeds, derive, sampler_seed, trial_seeds
+from benchmark.plan.seeds import cell_seeds, control_seed, derive, sampler_seed, trial_seeds
 
 SMALL = st.integers(0, 50)
 COORDINATE = st.tuples(SMALL, st.text(max_size=5), SMALL, SMALL, SMALL, SMALL)
@@ -64,4 +64,5 @@ def test_the_numbers_stay_what_they_are() -> None:
     # Nor does a study that is tuned once know of further tuning studies.
     assert trial_seeds(0, "f", 0, 0, 0).order == derive("order", "trial", 0, "f", 0, 0, 0)
     assert sampler_seed(0, "f", 0, 0, 0) == derive("sampler", 0, "f", 0, 0, 0)
-    assert seeds.__all__ == ["cell_seeds", "derive", "sampler_seed", "trial_seeds"]
+    assert control_seed(0, "f", 0, 0, "permuted") == derive("control", "permuted", 0, "f", 0, 0)
+    assert seeds.__all__ == ["cell_seeds", "control_seed", "derive", "sampler_seed", "trial_seeds"]

@@ -52,6 +52,7 @@ RECORDS = st.builds(
     error=st.none() | FINITE,
     score=st.none() | FINITE,
     validation_error=st.none() | FINITE,
+    train_error=st.none() | FINITE,
     scores=st.dictionaries(TEXT, FINITE, max_size=3),
     test_errors=st.none() | COUNT,
     steps=COUNT,
@@ -189,7 +190,7 @@ def test_errors_are_floats_even_where_all_are_missing(store: Store) -> None:
     put(store, Record("k", "failed"))
     link(store, "s", [place("k")])
     table = store.record_table("s")
-    for column in ("error", "score", "validation_error", "featureless_error", "test_errors"):
+    for column in ("error", "score", "validation_error", "train_error", "featureless_error", "test_errors"):
         assert table[column].dtype == float and table[column].isna().all()
 
 
@@ -293,7 +294,7 @@ def test_another_schema_is_one_line(tmp_path: Path) -> None:
     with open_store(tmp_path, write=True) as store:
         with writing(store._db):
             store._db.execute("UPDATE meta SET value = '999' WHERE name = 'schema'")
-    with pytest.raises(RequestError, match="has schema 999, this version reads 3; use another results_dir="):
+    with pytest.raises(RequestError, match="has schema 999, this version reads 4; use another results_dir="):
         with open_store(tmp_path, write=True):
             pass
 

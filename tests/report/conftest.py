@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from benchmark.judge import Judgement, judge
+from benchmark.judge.flags import attached, raised
 from benchmark.judge.search.edges import edges
 from benchmark.records.schema import RECORD_COLUMNS, TRIAL_COLUMNS
 from benchmark.report import About, about_study, write
@@ -98,6 +99,7 @@ def make_case(rename: Mapping[str, str] | None = None, *, tasks: Mapping[str, fl
         columns=["component", "host", "task", "reason"],
     )
     found = edges(records, _spaces(records))
+    judgement = attached(judgement, raised(records, judgement, edges=found))
     provenance = [
         {
             "machine": {"cpu": new.get("cpu", "EPYC"), "cores": 2, "memory_gb": 8, "os": "Linux"},
@@ -149,12 +151,13 @@ def _records(tasks: Mapping[str, float]) -> pd.DataFrame:
             rate = 0.1 if name == "sgd" else 0.01 / (1 + fold)  # sgd's at the upper end of its space
             chosen = {"optimizer.lr": rate} if setting == "tuned" and role != "reference" else {}
             row |= {"trials": TRIALS if setting == "tuned" else 0, "chosen": json.dumps(chosen)}
-            row |= {"score": 1.0, "validation_error": error}
+            row |= {"score": 1.0, "validation_error": error, "train_error": 0.8 * error}
             if name == "sgd" and task == "wine" and seed == 1:
                 row |= {"status": "diverged", "error": None, "score": None, "validation_error": None}
+                row["train_error"] = None
             rows.append(row)
     frame = pd.DataFrame(rows)
-    kinds = dict.fromkeys(("error", "score", "validation_error", "test_errors"), float)
+    kinds = dict.fromkeys(("error", "score", "validation_error", "train_error", "test_errors"), float)
     return frame.astype(kinds)
 
 

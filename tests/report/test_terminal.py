@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
+
 from benchmark.judge import judge
+from benchmark.judge.flags import attached, raised
 from benchmark.report import terminal_table
+from benchmark.report.sections.material import Material
+from benchmark.report.sections.verdict import warnings
 from benchmark.report.words import interval, percent
 
 
@@ -31,6 +36,19 @@ def test_it_says_what_failed_and_what_was_not_run(case: Any) -> None:
     assert case.judgement.comparisons[0].sentence in said
 
 
+def test_a_failed_control_is_told_apart_from_the_baseline(case: Any) -> None:
+    base = case.records[case.records["component"] == "adamw"].head(3)
+    controls = base.assign(role="control", control="permuted", setting="default", status="failed", error=None)
+    both = pd.concat([case.records, controls], ignore_index=True)
+    said = " ".join(terminal_table(case.judgement, case.about, both).split())
+    failed = (case.records["status"] != "ok").sum()
+    assert f"{failed} cells of {len(case.records)} came to no result (sgd {failed})." in said
+    assert "3 cells of 3 of the controls came to no result (adamw 3)." in said
+    told = list(warnings(Material(case.about, case.judgement, both, (), None, None, None, None, (), {})))
+    assert f"(sgd {failed}). Their errors were imputed; see Failures." in told[0]
+    assert told[1].endswith("(adamw 3). No verdict rests on them; see Failures.")
+
+
 def test_it_is_at_most_100_columns_of_printable_text(build: Callable[..., Any]) -> None:
     case = build(
         {"radam": "my_package.optimizers:" + "R" * 300, "sgd": "a\x1b[31mb\nc", "question": "why? " * 80}
@@ -45,6 +63,8 @@ def test_it_warns_where_tuning_made_the_baseline_worse(case: Any) -> None:
         setting=case.records["setting"].replace({"tuned": "default", "default": "tuned"})
     )
     ours = swapped[swapped["role"] != "reference"]
-    said = " ".join(terminal_table(judge(ours), case.about, ours).split())
-    assert "The baseline adamw is worse tuned than with its default setting (−1" in said
+    judgement = judge(ours)
+    judgement = attached(judgement, raised(ours, judgement))
+    said = " ".join(terminal_table(judgement, case.about, ours).split())
+    assert "warning worse than its default (adamw, tuned): the baseline adamw is 1" in said
     assert "worse tuned" not in terminal_table(case.judgement, case.about, case.records)

@@ -1,4 +1,4 @@
-"""What is said of tuning: ends of search spaces, noise, baselines that a reference beats."""
+"""What is said of tuning: ends of search spaces, and noise."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from benchmark.judge import judge
+from benchmark.judge.flags import attached, raised
 from benchmark.judge.search.edges import EDGE_COLUMNS
 from benchmark.report import about_study, terminal_table
-from benchmark.report.sections.references import beaten_by
-from benchmark.report.sections.tuning import edge_sentences, edge_table, noise_table, tuned_note
-from benchmark.report.words import percent
+from benchmark.report.noticed import LINES_SHOWN
+from benchmark.report.sections.tuning import edge_table, noise_table, tuned_note
 from benchmark.spec import Tuning
 
 
@@ -32,34 +33,24 @@ def crowded(number: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=EDGE_COLUMNS)
 
 
-def test_a_sentence_names_component_argument_end_share_and_bound() -> None:
-    assert edge_sentences(crowded(2)) == [
-        "lion a0: 43 % of the tuned settings lie at the lower end (1e−06) of its search space; widen it "
-        "(unless that is where the argument ends).",
-        "lion architecture.width: 43 % of the tuned settings lie at the lower end (1e−06) of its search "
-        "space; widen it (unless that is where the argument ends).",
-        "lion architecture.width: 30 % of the tuned settings lie at the upper end (0.001) of its search "
-        "space; widen it (unless that is where the argument ends).",
-    ]
+def test_an_end_that_is_crowded_is_to_be_widened() -> None:
     table = edge_table(crowded(2))
     assert table is not None
     assert table.frame["widen"].tolist() == ["lower", "lower and upper"]
-
-
-def test_without_search_spaces_there_is_nothing_to_say() -> None:
-    nothing = pd.DataFrame(columns=EDGE_COLUMNS)
-    assert edge_table(nothing) is None and edge_sentences(nothing) == []
+    assert edge_table(pd.DataFrame(columns=EDGE_COLUMNS)) is None
 
 
 def test_the_terminal_names_the_first_ends_and_counts_the_rest(case: Any) -> None:
     def said(found: pd.DataFrame) -> str:
-        return " ".join(terminal_table(case.judgement, case.about, case.records, None, found).split())
+        told = judge(case.records)
+        told = attached(told, raised(case.records, told, edges=found))
+        return " ".join(terminal_table(told, case.about, case.records).split())
 
-    assert said(case.edges).count("widen it") == 1
-    assert "sgd lr: 100 % of the tuned settings lie at the upper end (0.1)" in said(case.edges)
-    assert said(crowded(3)).count("widen it") == 4 and "more end" not in said(crowded(3))
-    assert said(crowded(4)).count("widen it") == 4 and "and 1 more end of search spaces" in said(crowded(4))
-    assert "and 3 more ends of search spaces" in said(crowded(6))
+    assert "sgd lr: 100.0 % of the tuned settings lie at the upper end (0.1)" in said(case.edges)
+    assert said(case.edges).count("Widen the space") == 1
+    assert "more findings" not in said(case.edges)
+    many = said(crowded(20))
+    assert many.count("Widen the space") == LINES_SHOWN and "more findings: the report lists them" in many
 
 
 def test_one_trial_tunes_nothing_and_the_terminal_says_so(case: Any) -> None:
@@ -84,21 +75,6 @@ def test_noise_is_told_per_arm_where_it_can_be(case: Any) -> None:
     # The references of this study are whole pipelines under the same slot, with trials of their own.
     assert {"adamw", "lion", "radam", "sgd"} <= set(table.frame["component"])
     assert (table.frame[["seeds_sd", "tuning_sd"]] >= 0).all(axis=None)
-
-
-def test_a_baseline_that_loses_to_a_reference_is_told_with_its_numbers(case: Any) -> None:
-    (said,) = beaten_by(case.judgement)
-    table = case.judgement.references
-    errors = table.pivot(index="task", columns="arm", values="error")
-    for name in ("lightgbm", "random_forest", "linear", "featureless"):
-        ours, theirs = errors["adamw"], errors[name]
-        mean = ((ours - theirs) / ours.combine(theirs, max)).mean()
-        assert (f"{name} ({percent(mean)})" in said) == (mean > 0)
-    assert "lightgbm (+" in said and "featureless" not in said
-    worse = table.assign(error=table["error"].where(table["role"] != "reference", 9.0))
-    assert beaten_by(replace(case.judgement, references=worse)) == []
-    alone = table[table["role"] != "reference"]
-    assert beaten_by(replace(case.judgement, references=alone)) == []
 
 
 @pytest.mark.parametrize("repeats", [1, 2])

@@ -6,7 +6,7 @@ import functools
 import random
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,6 +43,7 @@ def fit(
     device: str = "cpu",
     precision: str = "float32",
     make: assemble.Makers | None = None,
+    sampled: bool = False,
 ) -> Fit:
     """The prediction of a pipeline fitted on the training rows of one split.
 
@@ -68,6 +69,8 @@ def fit(
     make
         What :func:`~benchmark.execute.fitting.assemble.makers` made of the pipeline, where that was called
         already.
+    sampled
+        The error on some training rows is asked for; it changes nothing else, and is in nobody's seconds.
 
     Raises
     ------
@@ -79,7 +82,8 @@ def fit(
         When the validation rows do not define the metric.
     """
     make = assemble.makers(pipeline) if make is None else make
-    request = Request(pipeline, make, data, task, split, METRICS[metric], budget, seeds, device, precision)
+    by = METRICS[metric]
+    request = Request(pipeline, make, data, task, split, by, budget, seeds, device, precision, sampled)
     _seed_libraries(seeds)
     with phase("fit"):
         return _FAMILIES[pipeline.family](request)
@@ -96,6 +100,7 @@ def fit_stacked(
     seeds: Sequence[Seeds],
     device: str = "cpu",
     precision: str = "float32",
+    sampled: Collection[int] = (),
 ) -> list[Fit | BaseException]:
     """What :func:`fit` gives or raises for every pipeline, from networks that are trained together.
 
@@ -109,15 +114,18 @@ def fit_stacked(
         Of every pipeline. What is random in a forward pass comes from the ``dropout`` stream of the first.
     data, task, split, metric, budget, device, precision
         As of :func:`fit`; the budget is not in seconds.
+    sampled
+        The places of those whose error on some training rows is asked for.
 
     Raises
     ------
     Unstackable
         When these networks cannot be trained together.
     """
+    by, asked = METRICS[metric], [place in sampled for place in range(len(pipelines))]
     requests = [
-        Request(one, assemble.makers(one), data, task, split, METRICS[metric], budget, own, device, precision)
-        for one, own in zip(pipelines, seeds, strict=True)
+        Request(one, assemble.makers(one), data, task, split, by, budget, own, device, precision, asks)
+        for one, own, asks in zip(pipelines, seeds, asked, strict=True)
     ]
     _seed_libraries(seeds[0])
     with phase("fit"):
@@ -156,9 +164,20 @@ def _fit_learner(request: Request) -> Fit:
         said = _predict_learner(learner, parts.owned(parts.test), request.task, y[split.test])
         test_prediction = finite(said, "test")
     done = time.perf_counter()
+    train_error = _train_error(request, parts, learner) if request.sampled else None
     error = request.validation_error(validation_prediction)
     seconds = fitted - started + earlier + parts.fit_seconds, done - starting + parts.test_seconds
-    return Fit(test_prediction, error, 0, *seconds, "; ".join(remarks))
+    return Fit(test_prediction, error, 0, *seconds, "; ".join(remarks), train_error)
+
+
+def _train_error(request: Request, parts: Prepared, learner: Any) -> float | None:
+    places = request.sample
+    with phase("evaluate"):
+        rows = np.asarray(request.split.train)[places]
+        y = request.data.y[rows]
+        return request.train_error(
+            rows, y, lambda: _predict_learner(learner, parts.some(places), request.task, y)
+        )
 
 
 def _extra(request: Request, parts: Prepared, slot: str) -> dict[str, Any]:

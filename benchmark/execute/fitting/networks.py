@@ -148,7 +148,19 @@ class _Network:
         with phase("predict"):
             prediction = finite(self._prediction(self.parts.test, self.request.split.test), "test")
         seconds = fit_seconds, time.perf_counter() - started + test_seconds
-        return Fit(prediction, trained.validation_error, trained.steps, *seconds, trained.remark)
+        train_error = self._train_error() if self.request.sampled else None
+        return Fit(prediction, trained.validation_error, trained.steps, *seconds, trained.remark, train_error)
+
+    def _train_error(self) -> float | None:
+        """On some training rows, taking nothing from the randomness of what is predicted next."""
+        request, rows = self.request, self.parts.train
+        devices = [rows.device] if rows.device.type == "cuda" else []
+        with phase("evaluate"), torch.random.fork_rng(devices):
+            if len(request.sample) < len(rows):
+                rows = rows.some(torch.tensor(request.sample, device=rows.device))
+            numbers = np.asarray(request.split.train)[request.sample]
+            y = request.data.y[numbers]
+            return request.train_error(numbers, y, lambda: self._prediction(rows, numbers))
 
     def _prediction(self, of: Rows, numbers: Any) -> Array:
         request, trainee = self.request, self.trainee

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 from pandas.api.extensions import ExtensionDtype
@@ -41,6 +42,16 @@ class Prepared:
     def owned(self, part: Any) -> Any:
         """One of the parts, for a learner that may write into it, so that no other fit sees it."""
         return _copied(part, deep=self.shared_columns)
+
+    def some(self, places: npt.NDArray[np.int64]) -> Any:
+        """The training rows at these places, for a learner that may write into them."""
+        if len(places) == len(self.train):
+            return self.owned(self.train)
+        if isinstance(self.train, pd.DataFrame):
+            return self.train.iloc[places]
+        if isinstance(self.train, list):
+            return copy.deepcopy([self.train[place] for place in places])
+        return self.train[places]
 
     def once(self, at: Any, make: Callable[[], Any]) -> tuple[Any, float]:
         """What ``make`` makes of the parts, and the seconds that it took an earlier fit; 0 where it is new.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +15,18 @@ from benchmark.data import TaskData
 from benchmark.execute.fitting.assemble import Makers
 from benchmark.execute.fitting.prepared import Prepared, prepare
 from benchmark.execute.fitting.train import Diverged
+from benchmark.execute.limits import FitTimeout
 from benchmark.execute.profile import phase
 from benchmark.metrics import Metric
+from benchmark.plan.seeds import derive
 from benchmark.spec import Budget, Pipeline, Seeds, Split, Task
 
 __all__ = ["Fit", "Request", "finite"]
 
 Array = npt.NDArray[Any]
+
+SAMPLE, TEXTS = 1000, 100
+"""How many training rows stand for all; of a text fewer blocks, since every position of one is asked."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +46,9 @@ class Fit:
     """Preprocessing of the test rows included."""
     remark: str = ""
     """One line, or nothing."""
+    train_error: float | None = None
+    """The metric's error on :attr:`Request.sample`; None where nobody asked, where these rows do not define
+    the metric, and where they could not be predicted, which costs the fit nothing else."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +65,16 @@ class Request:
     seeds: Seeds
     device: str
     precision: str
+    sampled: bool = False
+    """Whether the error on :attr:`sample` is asked for."""
+
+    @property
+    def sample(self) -> Array:
+        """Places in the training part, ascending, of the rows that stand for all: at most SAMPLE of them.
+
+        Drawn by the split alone, so that all arms of a block are asked about the same rows.
+        """
+        return _drawn(len(self.split.train), self.split.digest, self.task.task_type)
 
     def prepared(self, **conversion: Any) -> Prepared:
         """The parts of the split, preprocessed."""
@@ -69,6 +90,26 @@ class Request:
         """The metric's error on the validation rows."""
         rows = self.split.validation
         return self.metric.error(self.data.y[rows], prediction, self.weights(rows))
+
+    def train_error(self, rows: Any, y: Array, predict: Callable[[], Array]) -> float | None:
+        """The metric's error on the training rows of :attr:`sample`, as :attr:`Fit.train_error` says.
+
+        None also where it cannot be told, whatever the reason, the fit's limits included: the fit is done.
+        """
+        try:
+            error = self.metric.error(y, predict(), self.weights(rows))
+        except (Exception, FitTimeout):
+            return None
+        return error if math.isfinite(error) else None
+
+
+@functools.lru_cache(maxsize=64)
+def _drawn(n_rows: int, digest: str, task_type: str) -> Array:
+    most = TEXTS if task_type == "language" else SAMPLE
+    if n_rows <= most:
+        return np.arange(n_rows)
+    order = np.random.default_rng(derive("sample", digest)).permutation(n_rows)
+    return np.sort(order[:most])
 
 
 def finite(prediction: npt.NDArray[np.float32], part: str) -> npt.NDArray[np.float32]:

@@ -49,6 +49,10 @@ class Rows(Protocol):
         """What ``forward`` takes, for evenly spaced rows."""
         ...
 
+    def some(self, index: Tensor) -> Rows:
+        """Rows by number, as rows of the same form."""
+        ...
+
     def spec(self, every_step: bool) -> InputSpec:
         """What an architecture is told, when these are the training rows."""
         ...
@@ -86,6 +90,10 @@ class Tables:
         x_num = None if self.x_num is None else self.x_num[rows].clone()
         return x_num, None if self.x_cat is None else self.x_cat[rows].clone()
 
+    def some(self, index: Tensor) -> Tables:
+        """Rows by number."""
+        return Tables(*self.take(index))
+
     def spec(self, every_step: bool) -> InputSpec:
         """Number of float columns, and of codes of every other column."""
         n_codes = [] if self.x_cat is None else (self.x_cat.amax(0) + 1).tolist()
@@ -119,6 +127,10 @@ class Images:
     def part(self, rows: slice) -> Inputs:
         """``x`` of evenly spaced rows."""
         return (self.x[rows].clone(),)
+
+    def some(self, index: Tensor) -> Images:
+        """Rows by number."""
+        return Images(self.x.index_select(0, index))
 
     def spec(self, every_step: bool) -> InputSpec:
         """Channels, height and width."""
@@ -163,6 +175,10 @@ class Padded:
         """``x, lengths`` of evenly spaced rows."""
         lengths = self.lengths[rows]
         return self._trimmed(lengths)[rows].clone(), lengths.clone()
+
+    def some(self, index: Tensor) -> Padded:
+        """Rows by number, padded as they are."""
+        return Padded(self.x.index_select(0, index), self.lengths.index_select(0, index))
 
     def spec(self, every_step: bool) -> InputSpec:
         """The longest row, and the number of channels or of token codes."""

@@ -12,9 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmark.execute.fitting.losses import Losses
 from benchmark.execute.fitting.outputs import mean_loss
 from benchmark.execute.fitting.precision import Precision
 from benchmark.execute.fitting.rows import Rows
+from benchmark.execute.fitting.steps import Steps
+from benchmark.execute.profile import part
 from benchmark.spec import Budget, Seeds
 
 __all__ = ["Course", "Diverged", "Marks", "Pace", "Parts", "Trained", "batches", "train"]
@@ -137,14 +140,16 @@ class Course:
                 schedule.step()
             self.scheduled += 1
 
-    def goes_on(self, step: int, finite: bool) -> bool:
+    def goes_on(self, step: int, lost: int, recovered: bool) -> bool:
         """Evaluate after so many passes, and say whether there is reason to train further.
 
-        ``finite``: all losses so far were.
+        ``lost``: losses so far that were not finite; ``recovered``: the last one was finite.
         """
-        error = _evaluate(self.parts, self.rows, self.budget, self.validation_error) if finite else None
+        error = None if lost else _evaluate(self.parts, self.rows, self.budget, self.validation_error)
         if error is None:
             self.remark = f"the loss or the prediction was not finite at step {step}"
+            if lost and recovered:
+                self.remark = f"the loss was not finite in {lost} of {step} steps"
             return False
         if self.parts.schedule is not None and self.parts.by_error:
             self.parts.schedule.step(error)  # type: ignore[arg-type]
@@ -209,22 +214,19 @@ def train(
     """
     torch.manual_seed(seeds.dropout)
     course, marks = Course(parts, rows, budget, validation_error), Marks(pace, budget.evaluations)
-    passes = _Passes(parts, rows, target, weights, torch.zeros((), device=target.device))
+    passes = _Passes(parts, rows, target, weights, Losses.of_none(target.device))
+    steps = Steps()
     parts.set_training()
     for index in batches(len(rows), budget.batch_size, seeds.order, target.device):
         before, passes.index = passes.count, index
-        if parts.closure:
-            parts.optimizer.step(passes)  # type: ignore[arg-type]
-        else:
-            passes()
-            parts.precision.scaler.step(parts.optimizer)
-            parts.precision.scaler.update()
+        with steps.taken(len(index)):
+            passes.step()
         if passes.count == before:
             raise RuntimeError(f"{type(parts.optimizer).__name__}.step never called the closure")
         spent = pace.ticks(passes.count)
         course.schedule_to(spent)
         if marks.due(passes.count, spent):
-            if not course.goes_on(passes.count, bool(passes.losses.isfinite())) or spent >= pace.total:
+            if not course.goes_on(passes.count, *passes.losses.found()[0]) or spent >= pace.total:
                 break
             parts.set_training()
     return course.end()
@@ -238,37 +240,49 @@ class _Passes:
     rows: Rows
     target: Tensor
     weights: Tensor | None
-    losses: Tensor
-    """Their sum, kept where it is: asking after every step would make a GPU wait and a CPU synchronise."""
+    losses: Losses
     count: int = 0
     index: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
 
+    def step(self) -> None:
+        """The optimizer's step on the batch in ``index``, with the passes that it takes."""
+        parts = self.parts
+        if parts.closure:
+            parts.optimizer.step(self)  # type: ignore[arg-type]
+        else:
+            self()
+            parts.precision.scaler.step(parts.optimizer)
+            parts.precision.scaler.update()
+
     @torch.enable_grad()
     def __call__(self, create_graph: bool = False) -> Tensor:
-        network = self.parts.network
         self.parts.optimizer.zero_grad(set_to_none=True)
         # cuDNN's recurrent layers have no second derivative.
         with torch.backends.cudnn.flags(enabled=False) if create_graph else nullcontext():
             value = self._loss()
-        if create_graph:
-            given = [parameter for parameter in network.parameters() if parameter.requires_grad]
-            gradients = torch.autograd.grad(value, given, create_graph=True, allow_unused=True)
-            for parameter, gradient in zip(given, gradients, strict=True):
-                parameter.grad = gradient
-        else:
-            self.parts.precision.scaler.scale(value).backward()  # type: ignore[no-untyped-call]
+        with part("backward"):
+            self._differentiate(value, create_graph)
         self.count += 2 if create_graph else 1
-        self.losses += value.detach()
+        self.losses.add(value.detach())
         return value.detach()
 
     def _loss(self) -> Tensor:
-        return mean_loss(
-            self.parts.loss,
-            self.parts.precision.run(self.parts.network, *self.rows.take(self.index)),
-            self.target.index_select(0, self.index),
-            None if self.weights is None else self.weights.index_select(0, self.index),
-            weigh_value=self.parts.closure,
-        )
+        with part("data"):
+            inputs, target = self.rows.take(self.index), self.target.index_select(0, self.index)
+            weights = None if self.weights is None else self.weights.index_select(0, self.index)
+        with part("forward"):
+            output = self.parts.precision.run(self.parts.network, *inputs)
+            return mean_loss(self.parts.loss, output, target, weights, weigh_value=self.parts.closure)
+
+    def _differentiate(self, value: Tensor, create_graph: bool) -> None:
+        """Put the gradients in place."""
+        if not create_graph:
+            self.parts.precision.scaler.scale(value).backward()  # type: ignore[no-untyped-call]
+            return
+        given = [parameter for parameter in self.parts.network.parameters() if parameter.requires_grad]
+        gradients = torch.autograd.grad(value, given, create_graph=True, allow_unused=True)
+        for parameter, gradient in zip(given, gradients, strict=True):
+            parameter.grad = gradient
 
 
 @contextmanager

@@ -15,11 +15,14 @@ import torch
 from torch import Tensor
 
 from benchmark.execute.devices import is_out_of_memory
+from benchmark.execute.fitting.losses import Losses
 from benchmark.execute.fitting.outputs import mean_loss
 from benchmark.execute.fitting.rows import Rows
 from benchmark.execute.fitting.stack import Stack, Unstackable, release
+from benchmark.execute.fitting.steps import Steps
 from benchmark.execute.fitting.train import Course, Marks, Pace, Parts, Trained, batches
 from benchmark.execute.limits import FitTimeout
+from benchmark.execute.profile import part
 from benchmark.spec import Budget, Seeds
 
 __all__ = ["Ended", "Member", "train_stacked"]
@@ -74,12 +77,12 @@ def train_stacked(
         batched or finds no memory, or when a network or an optimizer keeps a state that no stack can see.
     """
     torch.manual_seed(members[0].seeds.dropout)
-    runners = [_Runner(member, rows, budget, torch.zeros((), device=target.device)) for member in members]
-    marks, passes = Marks(pace, budget.evaluations), 0
+    runners = [_Runner(member, rows, budget, Losses.of_none(target.device)) for member in members]
+    marks, passes, steps = Marks(pace, budget.evaluations), 0, Steps()
     while running := [runner for runner in runners if runner.outcome is None]:
         since = time.perf_counter()
         try:
-            passes = _until_one_leaves(running, rows, target, weights, marks, passes)
+            passes = _until_one_leaves(running, rows, target, weights, marks, passes, steps)
         except FitTimeout as error:
             for runner in running:
                 runner.outcome = runner.outcome or error
@@ -96,45 +99,55 @@ def _until_one_leaves(
     weights: Tensor | None,
     marks: Marks,
     passes: int,
+    steps: Steps,
 ) -> int:
     """Train until a member is done; the number of passes that all of them have made then."""
     stack = Stack([runner.member.parts.network for runner in running])
-    losses = torch.stack([runner.losses for runner in running])
+    losses = Losses.joined([runner.losses for runner in running])
     while all(runner.outcome is None for runner in running):
-        losses += _pass(stack, running, rows, target, weights)
+        index = [next(runner.order) for runner in running]
         passes += 1
         spent = marks.pace.ticks(passes)
-        for runner in running:
-            runner.attempt(runner.step, spent)
-        stack.settle()
-        if marks.due(passes, spent):
-            for runner, finite in zip(running, losses.isfinite().tolist(), strict=True):
-                runner.attempt(runner.evaluate, passes, finite, spent >= marks.pace.total)
+        with steps.taken(sum(map(len, index))):
+            losses.add(_pass(stack, running, index, rows, target, weights))
+            for runner in running:
+                runner.attempt(runner.step, spent)
             stack.settle()
-    for runner, sum_of_losses in zip(running, losses, strict=True):
-        runner.losses = sum_of_losses
+        if marks.due(passes, spent):
+            for runner, (lost, recovered) in zip(running, losses.found(), strict=True):
+                runner.attempt(runner.evaluate, passes, lost, recovered, spent >= marks.pace.total)
+            stack.settle()
+    for runner, own in zip(running, losses.parted(), strict=True):
+        runner.losses = own
         if runner.outcome is not None:
             release(runner.member.parts.network)
     return passes
 
 
 def _pass(
-    stack: Stack, running: Sequence[_Runner], rows: Rows, target: Tensor, weights: Tensor | None
+    stack: Stack,
+    running: Sequence[_Runner],
+    index: list[Tensor],
+    rows: Rows,
+    target: Tensor,
+    weights: Tensor | None,
 ) -> Tensor:
-    """The loss of every member ``(n_members,)`` on its next batch; their gradients are in place.
+    """The loss of every member ``(n_members,)`` on its batch in ``index``; their gradients are in place.
 
     A loss is computed member by member: it may leave out positions, other ones of each member.
     """
-    index = [next(runner.order) for runner in running]
     values = []
     try:
-        outputs = stack(*rows.take(torch.cat(index)))
-        for runner, output, batch in zip(running, outputs, index, strict=True):
-            of_rows = None if weights is None else weights.index_select(0, batch)
-            asked = target.index_select(0, batch)
-            values.append(mean_loss(runner.member.parts.loss, output, asked, of_rows))
-        losses = torch.stack(values)
-        stack.differentiate(losses.sum())
+        with part("data"):
+            inputs = rows.take(torch.cat(index))
+            targets = [target.index_select(0, batch) for batch in index]
+            of_rows = [None if weights is None else weights.index_select(0, batch) for batch in index]
+        with part("forward"):
+            for runner, output, asked, weight in zip(running, stack(*inputs), targets, of_rows, strict=True):
+                values.append(mean_loss(runner.member.parts.loss, output, asked, weight))
+            losses = torch.stack(values)
+        with part("backward"):
+            stack.differentiate(losses.sum())
     except Unstackable:
         raise
     except Exception as error:
@@ -149,8 +162,7 @@ class _Runner:
     member: Member
     rows: Rows
     budget: Budget
-    losses: Tensor
-    """Their sum so far."""
+    losses: Losses
     seconds: float = 0.0
     outcome: Trained | BaseException | None = None
 
@@ -176,9 +188,9 @@ class _Runner:
         self.member.parts.optimizer.step()
         self.course.schedule_to(spent)
 
-    def evaluate(self, passes: int, finite: bool, last: bool) -> None:
+    def evaluate(self, passes: int, lost: int, recovered: bool, last: bool) -> None:
         """Evaluate; then go on, or come to the end."""
-        if not self.course.goes_on(passes, finite) or last:
+        if not self.course.goes_on(passes, lost, recovered) or last:
             self.outcome = self.course.end()
         else:
             self.member.parts.set_training()

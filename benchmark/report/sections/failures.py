@@ -10,6 +10,7 @@ from benchmark.report.tables import Table
 from benchmark.report.words import counted
 
 __all__ = [
+    "control_failure_sentence",
     "failed",
     "failure_sentence",
     "failures",
@@ -91,12 +92,26 @@ def tracebacks(records: pd.DataFrame, lines: int = 15, most: int = 8) -> list[Pa
 
 
 def failure_sentence(records: pd.DataFrame) -> str:
-    """How many cells came to no result, by component; empty where all did."""
-    rows = failed(records)
+    """How many cells came to no result, by component; empty where all did. Controls are none of them."""
+    arms = records[~_is_control(records)]
+    return _told(failed(arms), f"of {len(arms)}")
+
+
+def control_failure_sentence(records: pd.DataFrame) -> str:
+    """The same of the cells of controls, which no verdict counts."""
+    controls = records[_is_control(records)]
+    return _told(failed(controls), f"of {len(controls)} of the controls")
+
+
+def _is_control(records: pd.DataFrame) -> pd.Series:
+    return records.get("role", pd.Series("", records.index)).astype("str") == "control"
+
+
+def _told(rows: pd.DataFrame, of: str) -> str:
     if rows.empty:
         return ""
     counts = rows["component"].value_counts()
     names = ", ".join(
         f"{name} {count}" for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     )
-    return f"{counted(len(rows), 'cell')} of {len(records)} came to no result ({names})."
+    return f"{counted(len(rows), 'cell')} {of} came to no result ({names})."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchmark.report.sections.beside import beside
+from benchmark.report.sections.controls import controls
 from benchmark.report.sections.cost import cost
 from benchmark.report.sections.data import data
 from benchmark.report.sections.evidence import evidence
@@ -38,6 +39,7 @@ ORDER: tuple[Callable[[Material], Section], ...] = (
     budget,
     cost,
     references,
+    controls,
     floor,
     failures,
     refused,

@@ -6,9 +6,9 @@ from benchmark.judge import Judgement
 from benchmark.report.basis import sample
 from benchmark.report.sections.material import Material, Part, Section
 from benchmark.report.tables import Table
-from benchmark.report.words import counted, percent
+from benchmark.report.words import percent
 
-__all__ = ["beaten_by", "reference_table", "references"]
+__all__ = ["reference_table", "references"]
 
 
 def references(material: Material) -> Section:
@@ -19,8 +19,7 @@ def references(material: Material) -> Section:
     effects = figures.reference_effects(material.judgement.references, first.baseline)
     about = f"{sample(first)}. {material.undrawn}".strip()
     drawing = figures.references(effects, first.baseline, about, [c.candidate for c in material.drawn])
-    warned = beaten_by(material.judgement)
-    parts = (Part(warnings=warned, drawings=(drawing,), tables=(reference_table(material.judgement),)),)
+    parts = (Part(drawings=(drawing,), tables=(reference_table(material.judgement),)),)
     return Section("references", "References", parts)
 
 
@@ -44,25 +43,3 @@ def reference_table(judgement: Judgement) -> Table | None:
         f"Mean error of each arm relative to {baseline} over data sets, with the lowest and the highest."
     )
     return Table("references", caption, frame, dict.fromkeys(columns, percent))
-
-
-def beaten_by(judgement: Judgement) -> list[str]:
-    """One warning per baseline that a reference beats on average over data sets."""
-    warnings: list[str] = []
-    table = judgement.references
-    if not (table["role"] == "reference").any():
-        return warnings
-    from benchmark.report import figures
-
-    for baseline in dict.fromkeys(c.baseline for c in judgement.comparisons):
-        effects = figures.reference_effects(table, baseline)
-        others = effects[effects["role"] == "reference"]
-        means = others.groupby("arm", sort=True)["effect"].mean().sort_values(ascending=False)
-        better = means[means > 0]
-        if len(better):
-            names = ", ".join(f"{arm} ({percent(mean)})" for arm, mean in better.items())
-            warnings.append(
-                f"The baseline {baseline} loses to {counted(len(better), 'reference')} on average over data "
-                f"sets: {names}. A gain over it says little about the state of the art on these data."
-            )
-    return warnings

@@ -7,21 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.judge import Judgement
 from benchmark.judge.search.tuning import noise_sources
 from benchmark.report.basis import interval_kind, sample
 from benchmark.report.sections.material import Material, Part, Section
 from benchmark.report.tables import Table
-from benchmark.report.words import number, p_value, percent, share
+from benchmark.report.words import number, p_value, share
 
 __all__ = [
     "budget",
-    "edge_sentences",
     "edge_table",
     "noise_table",
     "settings",
     "tuned_note",
-    "worse_when_tuned",
 ]
 
 _ENDS: Mapping[str, tuple[str, str]] = {"lower": ("at_lower", "low"), "upper": ("at_upper", "high")}
@@ -94,33 +91,6 @@ def edge_table(edges: pd.DataFrame) -> Table | None:
     formats: dict[str, Callable[[Any], str]] = {"low": number, "high": number, "median": "{:.2f}".format}
     formats |= dict.fromkeys(("at_lower", "at_upper"), share) | dict.fromkeys(("p_lower", "p_upper"), p_value)
     return Table("search-spaces", caption, frame[[*columns, "p_lower", "p_upper", "widen"]], formats)
-
-
-def edge_sentences(edges: pd.DataFrame) -> list[str]:
-    """One warning per end of a search space that the tuned settings crowd at."""
-    return [
-        f"{row['component']} {_argument(row)}: {share(row[there], 0)} of the tuned settings lie at the "
-        f"{end} end ({number(row[bound])}) of its search space; widen it "
-        "(unless that is where the argument ends)."
-        for row in edges.to_dict("records")
-        for end, (there, bound) in _ENDS.items()
-        if row[end]
-    ]
-
-
-def worse_when_tuned(judgement: Judgement) -> list[str]:
-    """One warning per baseline whose mean error is larger tuned than with its default setting."""
-    if not {c.setting for c in judgement.comparisons} >= {"default", "tuned"}:
-        return []
-    from benchmark.report import figures
-
-    gains = figures.tuning_gains(judgement.comparisons).set_index("arm")["gain"]
-    return [
-        f"The baseline {baseline} is worse tuned than with its default setting ({percent(gains[baseline])}): "
-        "the validation data or the search space mislead its tuning, so read both settings."
-        for baseline in dict.fromkeys(c.baseline for c in judgement.comparisons)
-        if gains.get(baseline, 0.0) < 0
-    ]
 
 
 def _argument(row: Mapping[str, object]) -> str:

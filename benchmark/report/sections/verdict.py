@@ -10,10 +10,8 @@ import pandas as pd
 from benchmark.judge import Comparison, selection
 from benchmark.report import figures
 from benchmark.report.basis import interval_kind, sample
-from benchmark.report.sections.failures import failure_sentence
+from benchmark.report.sections.failures import control_failure_sentence, failure_sentence
 from benchmark.report.sections.material import NAMES, Material, Part, Section, named
-from benchmark.report.sections.references import beaten_by
-from benchmark.report.sections.tuning import edge_sentences, worse_when_tuned
 from benchmark.report.tables import Table, ends
 from benchmark.report.words import number, p_value, percent, share
 
@@ -33,12 +31,10 @@ def verdict(material: Material) -> Section:
 
 def warnings(material: Material) -> Iterator[str]:
     """What a reader has to know beside the verdicts, one sentence or two each."""
-    yield from beaten_by(material.judgement)
-    yield from worse_when_tuned(material.judgement)
-    if material.edges is not None:
-        yield from edge_sentences(material.edges)
     if failed := failure_sentence(material.records):
         yield f"{failed} Their errors were imputed; see Failures."
+    if failed := control_failure_sentence(material.records):
+        yield f"{failed} No verdict rests on them; see Failures."
     yield from filter(None, (selection.warning(c) for c in material.judgement.comparisons))
     if all(c.noise_floor is None for c in material.judgement.comparisons):
         yield "No A/A arm was run, so the noise floor is unknown."

@@ -124,19 +124,36 @@ def test_is_evaluated_as_often_as_asked_and_at_most_once_an_epoch(
     assert trained.steps == max(1, round(spent.amount * (4 if spent.unit == "epochs" else 1)))
 
 
-def test_a_loss_that_breaks_later_keeps_the_best_so_far() -> None:
+@pytest.mark.parametrize(
+    ("broken", "remark"),
+    [
+        ({19, 20}, "the loss or the prediction was not finite at step 20; the model of step 16 was kept"),
+        ({18}, "the loss was not finite in 1 of 20 steps; the model of step 16 was kept"),
+        ({17, 19}, "the loss was not finite in 2 of 20 steps; the model of step 16 was kept"),
+    ],
+)
+def test_a_loss_that_breaks_later_keeps_the_best_so_far_and_says_if_it_came_back(
+    broken: set[int], remark: str
+) -> None:
     calls = itertools.count(1)
 
     def loss(output: Tensor, target: Tensor) -> Tensor:
-        return ((output - target) ** 2).mean() * (float("nan") if next(calls) == 18 else 1.0)
+        value = ((output - target) ** 2).mean()
+        return value + (float("inf") if next(calls) in broken else 0.0)
 
     trained, network = run(lambda count: -count, budget(), loss=loss)
-    assert trained.steps == 16
-    assert (
-        trained.remark
-        == "the loss or the prediction was not finite at step 20; the model of step 16 was kept"
-    )
+    assert (trained.steps, trained.remark) == (16, remark)
     assert all(parameter.isfinite().all() for parameter in network.parameters())
+
+
+def test_a_loss_that_came_back_before_anything_was_evaluated_is_divergence() -> None:
+    calls = itertools.count(1)
+
+    def loss(output: Tensor, target: Tensor) -> Tensor:
+        return ((output - target) ** 2).mean() + (float("inf") if next(calls) == 2 else 0.0)
+
+    with pytest.raises(Diverged, match="^the loss was not finite in 1 of 4 steps$"):
+        run(lambda count: -count, budget(), loss=loss)
 
 
 def test_a_prediction_that_breaks_later_keeps_the_best_so_far() -> None:

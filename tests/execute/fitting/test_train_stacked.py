@@ -126,6 +126,33 @@ def test_a_member_that_diverges_or_fails_ends_alone() -> None:
         assert_alike(stacked[place], single)
 
 
+def test_a_loss_that_came_back_is_told_of_the_member_that_lost_it() -> None:
+    class Breaks(torch.nn.MSELoss):
+        def __init__(self, *steps: int) -> None:
+            super().__init__()
+            self.steps, self.calls = steps, 0
+
+        def forward(self, output: Tensor, target: Tensor) -> Tensor:
+            self.calls += 1
+            loss: Tensor = super().forward(output, target)
+            return loss + (float("inf") if self.calls in self.steps else 0.0)
+
+    def all_of_them() -> list[Member]:
+        made = [member(place) for place in range(4)]
+        for one, steps in zip(made, [(), (18,), (17, 19), (27, 28)], strict=True):
+            object.__setattr__(one.parts, "loss", Breaks(*steps))
+        return made
+
+    found = [ended.trained for ended in together(all_of_them())]
+    assert found == [alone(one) for one in all_of_them()]
+    assert [trained.remark for trained in found if isinstance(trained, Trained)] == [
+        "",
+        "the loss was not finite in 1 of 20 steps; the model of step 16 was kept",
+        "the loss was not finite in 2 of 20 steps; the model of step 16 was kept",
+        "the loss or the prediction was not finite at step 28; the model of step 24 was kept",
+    ]
+
+
 def test_a_limit_of_time_ends_those_that_are_still_training() -> None:
     def slow(count: int) -> float:
         if count == 5:

@@ -1,0 +1,34 @@
+"""Standard normal initial weights in every layer: the first loss is hundreds of times that of a constant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+SLOT = "architecture"
+CLASS = "NormalMLP"
+FINDING = "starts_near_the_featureless_loss"
+SEVERITY = "warning"
+SO = ()
+
+
+class NormalMLP(nn.Module):
+    """An MLP with normal initial weights."""
+
+    def __init__(self, input_spec: Any, n_outputs: int, width: int = 64) -> None:
+        super().__init__()
+        self.embeddings = nn.ModuleList(nn.Embedding(codes, 4) for codes in input_spec.cardinalities)
+        self.hidden = nn.Linear(input_spec.n_numeric + 4 * len(self.embeddings), width)
+        self.output = nn.Linear(width, n_outputs)
+        for layer in (self.hidden, self.output):
+            nn.init.normal_(layer.weight)
+
+    def forward(self, x_num: Tensor | None, x_cat: Tensor | None) -> Tensor:
+        """Outputs ``(batch, n_outputs)``."""
+        parts = [] if x_num is None else [x_num]
+        if x_cat is not None:
+            parts += [embed(x_cat[:, column]) for column, embed in enumerate(self.embeddings)]
+        output: Tensor = self.output(self.hidden(torch.cat(parts, dim=1)).relu())
+        return output

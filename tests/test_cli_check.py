@@ -1,0 +1,70 @@
+"""`swapbench check` as it is typed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmark.cli import main
+
+BROKEN = '''
+import torch
+
+
+class Idle(torch.optim.Optimizer):
+    """Was never hooked up."""
+
+    def __init__(self, params, lr=0.01):
+        super().__init__(params, {"lr": lr})
+
+    def step(self, closure=None):
+        return None
+'''
+
+
+@pytest.fixture(autouse=True)
+def threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def idle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (tmp_path / "idle.py").write_text(BROKEN, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return "idle.py:Idle"
+
+
+def test_a_bug_is_told_with_its_line_and_ends_with_1(idle: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", idle, "--seconds", "20"]) == 1
+    shown = capsys.readouterr().out
+    assert shown.startswith("optimizer Idle (idle.py:Idle): ")
+    assert "  ERROR    steps_as_the_slot_calls_it: expected every parameter moved; saw" in shown
+    assert "           look  idle.py:11\n" in shown
+    assert "           so    " in shown and shown.rstrip().endswith("1 error, 0 warnings")
+
+
+def test_json_has_the_same(idle: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "activation/relu", idle, "--json", "--seconds", "20"]) == 1
+    sound, broken = json.loads(capsys.readouterr().out)
+    assert (sound["slot"], sound["component"]) == ("activation", "relu")
+    assert all(finding["severity"] != "error" for finding in sound["findings"])
+    assert broken["findings"][0]["name"] == "steps_as_the_slot_calls_it"
+    assert broken["findings"][0]["consequences"]
+
+
+def test_a_sound_component_ends_with_0(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "relu"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("activation relu (") and "0 errors" in shown
+
+
+def test_all_names_are_looked_up_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "relu", "rleu"]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err == "swapbench: there is no component 'rleu'; did you mean 'relu'?\n"
