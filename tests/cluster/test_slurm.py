@@ -120,7 +120,7 @@ def _still(outcome: Outcome) -> dict[str, Any]:
 
 
 def test_elements_that_are_cancelled_or_queued_again_lose_what_runs_and_no_more(mine: Path) -> None:
-    planned = jobs(f"{mine}:Slow", more=["protocol.limits.retries=2"])
+    planned = jobs(f"{mine}:Slow", more=["protocol.limits.retries=3"])  # as many as there are disturbances
     commands = iter(
         (["scancel"], ["scontrol", "requeue"], ["scancel", "--signal=USR2"])
     )  # the last: time is up
