@@ -54,7 +54,14 @@ def _job(folder: Path, booster: str, n_trials: int) -> Job:
     planned = plan_study(
         [
             *("study=boosters", "name=binned", f"baselines=[{booster}]", f"candidates=[{other}]"),
-            *("hosts=[lightgbm]", "tasks=[wide]", "references=[]", "protocol.aa=0", "protocol.seeds=1"),
+            *(
+                "hosts=[lightgbm]",
+                "tasks=[wide]",
+                "references=[]",
+                "protocol.aa=0",
+                "protocol.controls=[]",
+                "protocol.seeds=1",
+            ),
             *(
                 "protocol.splits.folds=5",
                 "executor=serial",

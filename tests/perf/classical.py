@@ -108,6 +108,7 @@ def _planned(folder: Path, host: str, estimators: list[str], repeats: int) -> Pl
                 "workers=2",
                 "protocol.tuning.trials=1",
                 "protocol.aa=0",
+                "protocol.controls=[]",
                 "protocol.seeds=3",
             ),
             *("protocol.splits.folds=5", f"protocol.splits.repeats={repeats}", f"results_dir={folder}"),

@@ -69,6 +69,7 @@ def planned(folder: Path, tasks: int) -> PlannedStudy:
         f"hosts=[{','.join(HOSTS)}]",
         f"tasks=[{','.join(f'made{n}' for n in range(tasks))}]",
         "protocol.aa=0",
+        "protocol.controls=[]",
         "protocol.splits.folds=10",
         "protocol.seeds=5",
         "name=large",

@@ -121,7 +121,7 @@ def study(folder: Path, width: int) -> list[str]:
     return [
         *("study=optimizers", "name=networks", f"baselines=[{baseline}]", f"candidates=[{candidate}]"),
         *(f"hosts=[mlp@{width}]", "tasks=[digits]", "references=[]", "executor=processes", "workers=2"),
-        *("protocol.tuning.trials=1", "protocol.aa=0", "protocol.seeds=9"),
+        *("protocol.tuning.trials=1", "protocol.aa=0", "protocol.controls=[]", "protocol.seeds=9"),
         *("protocol.splits.folds=2", "protocol.budget.unit=epochs", f"protocol.budget.amount={EPOCHS}"),
         *(f"protocol.budget.evaluations={EPOCHS}", "protocol.budget.patience=8"),
         *("device=cpu", f"results_dir={folder}"),

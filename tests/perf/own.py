@@ -101,7 +101,12 @@ def _steps(runs: int) -> Iterator[Row]:
         planned = api.plan_study(
             [
                 *("study=demo", "tasks=[digits]", "hosts=[mlp,resnet,tabm]", "references=[]", "device=cpu"),
-                *(f"candidates=[{','.join(names[1:])}]", "protocol.tuning.trials=1", "protocol.aa=0"),
+                *(
+                    f"candidates=[{','.join(names[1:])}]",
+                    "protocol.tuning.trials=1",
+                    "protocol.aa=0",
+                    "protocol.controls=[]",
+                ),
                 *("protocol.budget.amount=300", "protocol.budget.patience=99", "protocol.stacking=off"),
                 f"results_dir={folder}",
             ]
