@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from benchmark.checks import Examination
     from benchmark.data.cache import Entry
     from benchmark.execute.engine import Progress
-    from benchmark.findings import Finding
     from benchmark.plan.grid import Refusal
 
 __all__ = [
@@ -371,30 +370,17 @@ def judged_table(found: JudgedTable) -> str:
 
 
 def examination(found: Examination) -> str:
-    """What the doctor found of a component: a line each, with why it matters and what it explains below."""
-    part = found.component
-    head = f"{part.slot} {part.name} ({part.file}): {found.checks} checks in {duration(found.seconds)}"
-    lines = [head, *(line for finding in found.findings for line in _finding(finding))]
+    """What the doctor found of a component: as a report says it, below a line that names the component."""
+    from benchmark.report import noticed
+    from benchmark.report.words import counted
+
+    part, said = found.component, [finding.severity for finding in found.findings]
+    named = f"{part.slot} {part.name}"
+    lines = [
+        f"{named} ({part.file}): {found.checks} checks in {duration(found.seconds)}",
+        *noticed.lines(found.findings, subject=named),
+    ]
     if found.skipped:
         lines.append(f"  no time for the end of {', '.join(found.skipped)}; --seconds gives more")
-    said = [finding.severity for finding in found.findings]
-    counts = {word: said.count(word) for word in ("error", "warning")}
-    lines.append("  " + ", ".join(f"{n} {word}{'' if n == 1 else 's'}" for word, n in counts.items()))
+    lines.append(f"  {counted(said.count('error'), 'error')}, {counted(said.count('warning'), 'warning')}")
     return "\n".join(lines)
-
-
-def _finding(finding: Finding) -> Iterable[str]:
-    mark = {"error": "ERROR  ", "warning": "warning", "note": "note   "}[finding.severity]
-    yield f"  {mark}  {finding.name}: {finding.seen}"
-    for word, said in (("why", finding.why), ("look", finding.look), ("try", finding.advice)):
-        if said:
-            yield f"           {word:<5} {said}"
-    if finding.consequences:
-        yield f"           so    {', '.join(_names(finding))}"
-
-
-def _names(finding: Finding) -> Iterable[str]:
-    """What a finding explains, and what that explains."""
-    for one in finding.consequences:
-        yield one.name
-        yield from _names(one)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from benchmark.cli import main
+from benchmark.report.noticed import COLUMNS
 
 BROKEN = '''
 import torch
@@ -44,9 +45,10 @@ def test_a_bug_is_told_with_its_line_and_ends_with_1(idle: str, capsys: pytest.C
     assert main(["check", idle, "--seconds", "20"]) == 1
     shown = capsys.readouterr().out
     assert shown.startswith("optimizer Idle (idle.py:Idle): ")
-    assert "  ERROR    steps_as_the_slot_calls_it: expected every parameter moved; saw" in shown
-    assert "           look  idle.py:11\n" in shown
-    assert "           so    " in shown and shown.rstrip().endswith("1 error, 0 warnings")
+    assert "\n  ERROR    steps_as_the_slot_calls_it: expected every parameter moved; saw" in shown
+    assert "\n    look   idle.py:11\n" in shown
+    assert "\n    so     " in shown and shown.endswith("\n  1 error, 0 warnings\n")
+    assert max(map(len, shown.splitlines()[1:])) <= COLUMNS
 
 
 def test_json_has_the_same(idle: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,60 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from benchmark.findings import Finding, Severity, flat, worst_first
-from benchmark.judge import Comparison, Judgement
-from benchmark.report.words import label, wrapped
+from benchmark.report.words import counted, label, printable, wrapped
 
-__all__ = ["Notice", "alarms", "beside", "lines"]
+if TYPE_CHECKING:
+    from benchmark.judge import Comparison, Judgement
+
+__all__ = ["alarms", "beside", "lines"]
 
 NAMES_SHOWN = 3
 LINES_SHOWN = 8
-"""Findings that a terminal shows besides errors."""
+"""Findings that a terminal shows where it is brief."""
+COLUMNS = 80
+"""Of a finding in a terminal, but for a line to look at, which stays whole."""
+_MARK = 11
+"""Columns for what stands before each text."""
 
 
-class Notice(NamedTuple):
-    """One finding, said once however many comparisons it concerns."""
-
-    severity: Severity
-    name: str
-    """In words."""
-    subject: str
-    seen: str
-    why: str
-    look: str
-    advice: str
-    explains: str
-    """Names of what it explains, in words."""
-
-
-def alarms(judgement: Judgement) -> list[Notice]:
+def alarms(judgement: Judgement) -> list[Finding]:
     """What is an error until proven otherwise: of the study first, then of its comparisons."""
-    return _notices(judgement.findings, judgement.comparisons, ("error",))
+    return _once(judgement.findings, judgement.comparisons, ("error",))
 
 
-def beside(findings: Sequence[Finding], comparisons: Sequence[Comparison]) -> list[Notice]:
+def beside(findings: Sequence[Finding], comparisons: Sequence[Comparison]) -> list[Finding]:
     """Warnings and notes among ``findings`` and those of the comparisons, warnings first."""
-    return _notices(findings, comparisons, ("warning", "note"))
+    return _once(findings, comparisons, ("warning", "note"))
 
 
-def lines(notices: Sequence[Notice], most: int | None = LINES_SHOWN) -> Iterator[str]:
-    """Notices for a terminal, with the rest of more than ``most`` counted."""
-    for notice in notices[:most]:
-        mark = "ERROR" if notice.severity == "error" else notice.severity
-        yield from wrapped(f"{mark}  {notice.name} ({notice.subject}): {notice.seen}.")
-        said = {"why": notice.why, "look": notice.look, "try": notice.advice, "so": notice.explains}
-        for word, what in said.items():
-            if what and (word != "why" or notice.severity == "error"):
-                yield from (f"  {line}" for line in wrapped(f"{word:<5}{what}", narrower=2))
-    if most is not None and len(notices) > most:
-        yield f"… and {len(notices) - most} more findings: the report lists them."
+def lines(findings: Sequence[Finding], *, subject: str = "", brief: bool = False) -> Iterator[str]:
+    """Findings for a terminal: what was seen, and below it what there is to say of it.
+
+    Parameters
+    ----------
+    findings
+        In the order in which they are told.
+    subject
+        Whom a heading has named already.
+    brief
+        Without the reasons why they matter, and with the rest of more than ``LINES_SHOWN`` counted.
+    """
+    for one in findings[:LINES_SHOWN] if brief else findings:
+        mark = "ERROR" if one.severity == "error" else one.severity
+        who = f" ({one.subject})" if one.subject != subject else ""
+        yield from _hanging(f"  {mark}", f"{one.name}{who}: {one.seen}")
+        if one.why and not brief:
+            yield from _hanging("    why", one.why)
+        if one.look:
+            yield f"{'    look':<{_MARK}}{printable(one.look)}"
+        if one.advice:
+            yield from _hanging("    try", one.advice)
+        if one.consequences:
+            yield from _hanging("    so", ", ".join(below.name for below in flat(one.consequences)))
+    if brief and len(findings) > LINES_SHOWN:
+        yield f"  … and {counted(len(findings) - LINES_SHOWN, 'more finding')}: the report lists them"
 
 
-def _notices(
+def _hanging(mark: str, text: str) -> Iterator[str]:
+    """The text in a column of its own, its mark to the left of it."""
+    for line in wrapped(text, COLUMNS - _MARK, indent=""):
+        yield f"{mark:<{_MARK}}{line}"
+        mark = ""
+
+
+def _once(
     findings: Sequence[Finding], comparisons: Sequence[Comparison], severities: Sequence[Severity]
-) -> list[Notice]:
+) -> list[Finding]:
+    """Each finding once, however many comparisons it concerns; its subject names the first of them."""
     of_comparisons = (one for c in comparisons for one in (*c.findings, *c.volatile.get("findings", ())))
     subjects: dict[tuple[str, str], list[str]] = {}
     first: dict[tuple[str, str], Finding] = {}
@@ -65,23 +80,10 @@ def _notices(
             told = (one.name, one.seen)
             first.setdefault(told, one)
             subjects.setdefault(told, []).append(one.subject)
-    return [_notice(one, list(dict.fromkeys(subjects[told]))) for told, one in first.items()]
+    return [replace(one, subject=_named(list(dict.fromkeys(subjects[told])))) for told, one in first.items()]
 
 
-def _notice(one: Finding, subjects: Sequence[str]) -> Notice:
+def _named(subjects: Sequence[str]) -> str:
     shown = [label(name, 60) for name in subjects[:NAMES_SHOWN]]
     more = [f"{len(subjects) - NAMES_SHOWN} more"] if len(subjects) > NAMES_SHOWN else []
-    return Notice(
-        severity=one.severity,
-        name=_words(one.name),
-        subject="; ".join([*shown, *more]),
-        seen=one.seen,
-        why=one.why,
-        look=one.look,
-        advice=one.advice,
-        explains=", ".join(_words(below.name) for below in flat(one.consequences)),
-    )
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return "; ".join([*shown, *more])

@@ -12,6 +12,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from benchmark.findings import flat
 from benchmark.judge import Comparison, Judgement
 from benchmark.judge.pairing import UNSTATED
 from benchmark.report import noticed
@@ -46,6 +47,7 @@ def render(material: Material, sections: Sequence[Section], svgs: Mapping[str, s
         cells=_shown,
         css=Markup(package.joinpath("page.css").read_text(encoding="utf-8")),
         families=list(_families(material)),
+        flat=flat,
         lead=_lead(material),
         drawings=[drawing for section in sections for drawing in section.drawings()],
         has_trials=material.trials is not None,

@@ -46,7 +46,7 @@ def terminal_table(
         "",
     ]
     if alarms := noticed.alarms(judgement):
-        lines += [*noticed.lines(alarms, most=None), ""]
+        lines += [*noticed.lines(alarms), ""]
     primary = judgement.primary if about.primary else None
     families = groupby(judgement.comparisons, key=lambda c: (c.setting, c.baseline))
     for number, ((setting, baseline), family) in enumerate(families):
@@ -74,7 +74,7 @@ def terminal_table(
         )
     for remark in filter(None, remarks):
         lines += wrapped(remark)
-    lines += noticed.lines(noticed.beside(judgement.findings, judgement.comparisons))
+    lines += noticed.lines(noticed.beside(judgement.findings, judgement.comparisons), brief=True)
     return "\n".join(lines) + "\n"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from benchmark.judge.field.ranks import nemenyi
 from benchmark.report.figures.critical import Kind, Label, Layout, enough, layout, standing
 from benchmark.report.tables import escape_latex
 from benchmark.report.words import label
@@ -22,11 +21,10 @@ def critical_tikz(
     It needs the class ``standalone`` and the package ``tikz``; inside a paper the ``tikzpicture`` can be
     copied as it is. The arguments are those of ``figures.critical.critical``.
     """
-    n_units, count = ranks.shape
     if not enough(ranks):
         return None
-    means, runs = standing(ranks, kind=kind, alpha=alpha, pairs=pairs)
-    difference = nemenyi(count, n_units, alpha) if kind == "nemenyi" else None
+    means, runs, difference = standing(ranks, kind=kind, alpha=alpha, pairs=pairs)
+    n_units, count = ranks.shape
     where = layout(means, runs, difference)
     test = "Nemenyi" if kind == "nemenyi" else "Wilcoxon signed-rank with Holm"
     return "\n".join(

@@ -24,12 +24,13 @@ __all__ = [
     "number",
     "p_value",
     "percent",
+    "printable",
     "ratio",
     "seconds",
     "share",
     "slugs",
-    "wrapped",
     "verdict_of",
+    "wrapped",
 ]
 
 WIDTH = 100
@@ -149,7 +150,7 @@ def counted(count: int, noun: str, plural: str = "") -> str:
 
 def label(name: str, width: int = 26) -> str:
     """``name`` on one line of printable characters, shortened in the middle to ``width``."""
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(name))
+    text = printable(str(name))
     if len(text) <= width:
         return text
     head = (width - 1) // 2
@@ -168,9 +169,14 @@ def slugs(names: Iterable[str]) -> dict[str, str]:
     return taken
 
 
-def wrapped(text: str, narrower: int = 0) -> list[str]:
-    """``text`` as lines of printable characters for a terminal, at most 100 wide, or ``narrower``."""
-    printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    kept = printable.replace(" %", "\N{NO-BREAK SPACE}%")  # a number and its unit stay on one line
-    lines = textwrap.wrap(kept, WIDTH - narrower, subsequent_indent="  ", break_on_hyphens=False)
-    return [line.replace("\N{NO-BREAK SPACE}%", " %") for line in lines]
+def printable(text: str) -> str:
+    """``text`` on one line, with a sign for every character that a terminal might obey."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def wrapped(text: str, width: int = WIDTH, indent: str = "  ") -> list[str]:
+    """``text`` as lines of printable characters for a terminal, those after the first indented."""
+    # A number and its unit stay on one line.
+    kept = re.sub(r"(?<=\d) (?=%|x\b)", "\N{NO-BREAK SPACE}", printable(text))
+    lines = textwrap.wrap(kept, width, subsequent_indent=indent, break_on_hyphens=False)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]

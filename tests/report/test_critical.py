@@ -64,7 +64,8 @@ def test_a_bar_of_wilcoxon_and_holm_never_hides_a_difference_between_its_ends() 
     table = pd.DataFrame(np.zeros((12, 4)), columns=list("abcd"))
     ranks = pd.DataFrame(np.tile([1.0, 2, 3, 4], (12, 1)), columns=list("abcd"))
     pairs = paired(table).assign(p_holm=[1.0, 0.01, 1, 1, 1, 1])  # a and c alone differ
-    means, runs = standing(ranks, kind="wilcoxon_holm", pairs=pairs)
+    means, runs, difference = standing(ranks, kind="wilcoxon_holm", pairs=pairs)
+    assert difference is None
     assert [list(means.index[first : last + 1]) for first, last in runs] == [["a", "b"], ["b", "c", "d"]]
 
 
@@ -110,8 +111,8 @@ def test_nothing_in_the_picture_overlaps(n: int, k: int) -> None:
 
 
 def test_leader_lines_do_not_cross() -> None:
-    means, runs = standing(ranked(errors(60, 17, 0.04)), kind="nemenyi")
-    where = layout(means, runs, nemenyi(17, 60, 0.05))
+    means, runs, difference = standing(ranked(errors(60, 17, 0.04)), kind="nemenyi")
+    where = layout(means, runs, difference)
     for left in (True, False):
         side = [one for one in where.labels if one.left == left]
         outwards = sorted(side, key=lambda one: one.x if left else -one.x)
@@ -124,8 +125,8 @@ def test_leader_lines_do_not_cross() -> None:
 
 
 def test_the_ruler_is_as_long_as_the_critical_difference() -> None:
-    means, runs = standing(ranked(errors(60, 6, 0.3)), kind="nemenyi")
-    where = layout(means, runs, nemenyi(6, 60, 0.05))
+    means, runs, difference = standing(ranked(errors(60, 6, 0.3)), kind="nemenyi")
+    where = layout(means, runs, difference)
     (first, low), *_, (last, high) = where.ticks
     assert where.ruler is not None
     start, end = where.ruler
@@ -161,8 +162,8 @@ def test_tikz_is_a_document_of_its_own(kind: Kind, n: int, k: int) -> None:
     for name in table.columns:
         assert len(re.findall(rf"{re.escape(name)}(?!\d)", source)) == 1
     places = coordinates(source)
-    means, runs = standing(ranked(table), kind=kind, pairs=pairs)
-    where = layout(means, runs, nemenyi(k, n, 0.05) if kind == "nemenyi" else None)
+    means, runs, difference = standing(ranked(table), kind=kind, pairs=pairs)
+    where = layout(means, runs, difference)
     assert all(0 <= x <= where.width and -0.6 <= y <= where.depth for x, y in places)
     rows = {anchor: [] for anchor in ("east", "west")}  # type: dict[str, list[float]]
     for line in commands:

@@ -66,5 +66,5 @@ def test_it_warns_where_tuning_made_the_baseline_worse(case: Any) -> None:
     judgement = judge(ours)
     judgement = attached(judgement, raised(ours, judgement))
     said = " ".join(terminal_table(judgement, case.about, ours).split())
-    assert "warning worse than its default (adamw, tuned): the baseline adamw is 1" in said
+    assert "warning worse_than_its_default (adamw, tuned): the baseline adamw is 1" in said
     assert "worse tuned" not in terminal_table(case.judgement, case.about, case.records)

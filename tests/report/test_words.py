@@ -21,6 +21,7 @@ from benchmark.report.words import (
     ratio,
     share,
     slugs,
+    wrapped,
 )
 
 
@@ -83,3 +84,8 @@ def test_a_chance_is_certain_only_where_it_is() -> None:
         "> 99 %",
         "100 %",
     ]
+
+
+def test_a_number_and_its_unit_stay_on_one_line() -> None:
+    assert wrapped("it took 5.0 x as long", 11, "") == ["it took", "5.0 x as", "long"]
+    assert wrapped("it lost 3.2 % of them", 11, "") == ["it lost", "3.2 % of", "them"]

@@ -71,11 +71,12 @@ def enough(ranks: pd.DataFrame) -> bool:
 
 def standing(
     ranks: pd.DataFrame, *, kind: Kind, alpha: float = 0.05, pairs: pd.DataFrame | None = None
-) -> tuple[pd.Series, list[tuple[int, int]]]:
-    """Mean ranks, the best first, and the cliques as (first, last) places among them.
+) -> tuple[pd.Series, list[tuple[int, int]], float | None]:
+    """Mean ranks, the best first, the cliques as (first, last) places among them, the critical difference.
 
-    The arguments are those of :func:`critical`.
+    The arguments are those of :func:`critical`; a critical difference has Nemenyi's test alone.
     """
+    n_units, count = ranks.shape
     means = mean_ranks(ranks)
     if kind == "nemenyi":
         p = nemenyi_p(ranks)
@@ -83,7 +84,8 @@ def standing(
         raise ValueError("kind='wilcoxon_holm' needs pairs, what signed_rank_pairs returns")
     else:
         p = square(pairs, list(ranks.columns))
-    return means, cliques(ranks.columns.get_indexer(means.index).tolist(), p.to_numpy() <= alpha)
+    runs = cliques(ranks.columns.get_indexer(means.index).tolist(), p.to_numpy() <= alpha)
+    return means, runs, nemenyi(count, n_units, alpha) if kind == "nemenyi" else None
 
 
 def layout(means: pd.Series, runs: Sequence[tuple[int, int]], difference: float | None = None) -> Layout:
@@ -164,11 +166,9 @@ def critical(
     about : str
         A sentence for the end of the caption.
     """
-    n_units, count = ranks.shape
     if not enough(ranks):
         return None
-    means, runs = standing(ranks, kind=kind, alpha=alpha, pairs=pairs)
-    difference = nemenyi(count, n_units, alpha) if kind == "nemenyi" else None
+    means, runs, difference = standing(ranks, kind=kind, alpha=alpha, pairs=pairs)
     where = layout(means, runs, difference)
     figure = _drawn(where, difference)
     test = "Nemenyi" if kind == "nemenyi" else "Wilcoxon and Holm"
