@@ -22,6 +22,7 @@ from benchmark.judge.flags.course import (
 )
 from benchmark.judge.flags.sameness import (
     baseline_repeats_itself,
+    nearly_identical,
     no_change_across_seeds,
     not_hooked_up,
     tuning_changes_nothing,
@@ -41,6 +42,7 @@ __all__ = ["CAUSES", "FLAGS", "ON_TIME", "attached", "raised"]
 
 FLAGS = (
     not_hooked_up,
+    nearly_identical,
     no_change_across_seeds,
     baseline_repeats_itself,
     tuning_changes_nothing,

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from benchmark.findings import Finding, Severity
 from benchmark.judge.comparison import Comparison
 from benchmark.judge.flags.seen import BLOCK, Seen, arm, rough, subject
 
-__all__ = ["no_change_across_seeds", "not_hooked_up", "baseline_repeats_itself", "tuning_changes_nothing"]
+__all__ = [
+    "baseline_repeats_itself",
+    "nearly_identical",
+    "no_change_across_seeds",
+    "not_hooked_up",
+    "tuning_changes_nothing",
+]
 
 ENOUGH = 8
 """Different error rates that are all the same in two arms, where each is a small count of wrong rows: two
 healthy arms rarely share one in three, so that eight are shared by chance once in ten thousand studies."""
 ENOUGH_FINE = 3
 """The same of errors that are finer than that; a few pairs of rows decide an AUC near one."""
+ROUNDING = 1e-5
+"""A relative difference that the order of sums makes of a training's result; what counts wrong rows differs
+by more, or not at all."""
+NEARLY_ALL = 0.75
+"""Share of blocks that differ by rounding alone. Two kernels of one optimizer did on 9 of 10 with a budget of
+500 steps; in the other one the rounding had grown to 7e-4."""
 SPLIT = BLOCK[:-1]
 IDLE = frozenset({"preprocessor"})
 """Slots whose components are no more than each other where the data hold nothing that they differ in: what
@@ -37,12 +50,12 @@ def not_hooked_up(seen: Seen) -> Iterator[Finding]:
         also = [f"the same {', '.join(further)}"] if further else []
         also += ["the same predictions"] if "prediction" in known else []
         fine = "prediction" in known or _fine(both, [name for name in known if name != "prediction"])
-        if not (both["error"] > 0).any() and "prediction" not in known:
+        if not (both["error_candidate"] > 0).any() and "prediction" not in known:
             continue  # nobody makes an error where there is none to be made
         idle = bool(seen.slots & IDLE)
         yield Finding(
             "not_hooked_up",
-            "warning" if idle else _sure(both["error"], fine),
+            "warning" if idle else _sure(both["error_candidate"], fine),
             subject(c),
             f"{c.candidate} and {c.baseline} made the same error in all {len(both)} blocks"
             + "".join(f", and {what}" for what in also),
@@ -51,6 +64,38 @@ def not_hooked_up(seen: Seen) -> Iterator[Finding]:
             + "the candidate was never used, and the study compares the baseline with itself.",
             advice=f"Raise an error where {c.candidate} should do its work and run one cell: if nothing "
             "fails, it is never called.",
+        )
+
+
+def nearly_identical(seen: Seen) -> Iterator[Finding]:
+    """Candidate and baseline differ in the last digits alone, in nearly all blocks: one method, two names.
+
+    ENOUGH_FINE different numbers have to lie apart by rounding: equal ones may be counts of few rows.
+    """
+    for c in seen.comparisons:
+        both = _paired(seen, c)
+        names = ["error", *(name for name in seen.metrics if both[f"{name}_candidate"].notna().any())]
+        ours, theirs = (
+            both[[f"{name}_{side}" for name in names]].to_numpy(dtype=float)
+            for side in ("candidate", "baseline")
+        )
+        size = np.maximum(np.abs(ours), np.abs(theirs))
+        size[:, 1:] = np.maximum(size[:, 1:], 1.0)  # a score near zero, like an R², has no more digits
+        gap = np.divide(np.abs(ours - theirs), size, out=np.zeros_like(size), where=size != 0)
+        same = ((gap <= ROUNDING) | (np.isnan(ours) & np.isnan(theirs))).all(axis=1)
+        told = [np.unique(each[same & (between > 0)]) for each, between in zip(ours.T, gap.T, strict=True)]
+        if same.sum() < NEARLY_ALL * len(same) or max(map(len, told)) < ENOUGH_FINE:
+            continue
+        yield Finding(
+            "nearly_identical",
+            "warning",
+            subject(c),
+            f"{c.candidate} and {c.baseline} made the same error but for rounding in {same.sum()} of "
+            f"{len(both)} blocks: their errors differ there by a share of {gap[same, 0].max():.1g} at most",
+            why="Two methods that differ lie further apart. This is one method under two names, or what sets "
+            f"them apart has no effect here; a verdict then compares {c.baseline} with itself.",
+            advice=f"Compare one step (or fit) of {c.candidate} with one of {c.baseline} on the same data; "
+            "look for an argument that was left at the baseline's value.",
         )
 
 
@@ -141,8 +186,8 @@ def tuning_changes_nothing(seen: Seen) -> Iterator[Finding]:
 def _paired(seen: Seen, c: Comparison) -> pd.DataFrame:
     """The blocks of a comparison's two arms that both came to a result."""
     ours, theirs = (seen.rows_of(name, c.setting) for name in (c.candidate, c.baseline))
-    columns = [name for name in ("prediction", *seen.metrics) if name in ours.columns]
-    numbers = [name for name in ("error", "n_test") if name in ours.columns]
+    columns = [name for name in ("error", "prediction", *seen.metrics) if name in ours.columns]
+    numbers = [name for name in ("n_test",) if name in ours.columns]
     right = theirs[[*BLOCK, *columns]]
     return ours[[*BLOCK, *numbers, *columns]].merge(right, on=BLOCK, suffixes=("_candidate", "_baseline"))
 
@@ -156,7 +201,7 @@ def _fine(both: pd.DataFrame, metrics: list[str]) -> bool:
     """Whether a number among them is no mere count of wrong rows."""
     named = {name: both[f"{name}_candidate"] for name in metrics}
     count = both.get("n_test")
-    every = [both["error"], *named.values()]
+    every = [both["error_candidate"], *named.values()]
     return any(not rough(pd.DataFrame({"error": one, "n_test": count}).dropna()) for one in every)
 
 

@@ -22,7 +22,12 @@ EASIER = 0.3
 """A test error below the training error by more than this share: less may be rows in time, or a preprocessor
 that encodes the training rows alone out of fold, and with more noise."""
 LEAP = 0.3
-"""A lead over the best strong reference, past what lies between the references, that no component makes."""
+"""A lead over the best strong reference that no component makes: on average past what lies between the
+references, or on every origin. Of 7,600 pairs of published learners on five to ten data sets, beside
+two to five classical ones, none did."""
+NEXT_TO_NONE = 1e-5
+"""An error of this share of the featureless one is next to none: less than targets of four digits are rounded
+by, and than a network reaches in single precision."""
 FAR = 0.1
 """An error that is at least this share of the featureless one is far from none at all."""
 WRONG_ROWS = 10
@@ -57,11 +62,14 @@ def better_on_test_than_train(seen: Seen) -> Iterator[Finding]:
 
 
 def perfect_score(seen: Seen) -> Iterator[Finding]:
-    """An arm makes no error at all on a task on which the references are far from that.
+    """An arm makes no error at all, or next to none, on a task on which the references are far from that.
 
     No more than a warning where another arm comes close to that, or nobody knows how many rows were tested.
     """
-    zero = seen.means[seen.means["error"] == 0]
+    least = (
+        seen.means["featureless_error"].fillna(0) * NEXT_TO_NONE if seen.knows("featureless_error") else 0.0
+    )
+    zero = seen.means[seen.means["error"] <= least]
     if zero.empty:
         return
     others = seen.judgement.references
@@ -78,11 +86,13 @@ def perfect_score(seen: Seen) -> Iterator[Finding]:
             where = ", ".join(host for host in cells["host"] if host)
             among = "best reference" if referred else "best of the others"
             doubt = _doubt(seen, str(task), cells)
+            made = float(cells["error"].max())
+            made_none = f"next to no error ({made:.2g})" if made else "no error at all"
             yield Finding(
                 "perfect_score",
                 "warning" if doubt else "error",
                 arm(component, setting),
-                f"{component} made no error at all on {task}{f' in {where}' if where else ''}, where the "
+                f"{component} made {made_none} on {task}{f' in {where}' if where else ''}, where the "
                 f"{among} ({best['arm']}) has an error of {best['error']:.4g}",
                 why="No error at all on a task that is not easy means that the answer was among the inputs"
                 + (f", unless {doubt}." if doubt else "."),
@@ -101,26 +111,38 @@ def larger_than_references(seen: Seen) -> Iterator[Finding]:
     for c in seen.comparisons:
         cells = c.effects[c.effects["task"].isin(ranges.index)]
         spread = cells["task"].map(ranges["spread"])
-        cells = cells.assign(
-            beyond=cells["effect"] - spread,
-            ahead=share_saved(cells["task"].map(ranges["min"]), cells["error_candidate"]) - spread,
-        )
+        lead = share_saved(cells["task"].map(ranges["min"]), cells["error_candidate"])
+        cells = cells.assign(beyond=cells["effect"] - spread, lead=lead, ahead=lead - spread)
         beyond, ahead = (mean_over_origins(cells, column) for column in ("beyond", "ahead"))
-        if beyond is None or ahead is None or not beyond.mean > MARGIN or not _above(beyond, 0.0, 0.95):
+        if beyond is None or ahead is None or not beyond.mean > MARGIN:
+            continue
+        everywhere = _everywhere(cells)
+        if not everywhere and not _above(beyond, 0.0, 0.95):
             continue
         names = ", ".join(sorted(strong["arm"].unique()))
         yield Finding(
             "larger_than_references",
-            _severity(ahead, LEAP),
+            "error" if everywhere else _severity(ahead, LEAP),
             subject(c),
             f"{c.candidate} is {percent(c.effect.mean)} better than {c.baseline}, while "
             f"{percent(float(spread.groupby(cells['origin']).mean().mean()))} lie between the worst and the "
-            f"best strong reference ({names})",
+            f"best strong reference ({names})"
+            + (
+                f"; it is more than {percent(LEAP)} ahead of the best of them on every data set"
+                if everywhere
+                else ""
+            ),
             why="Years of work by others make less of a difference on these data; a larger one at a stroke "
             "is a bug in the candidate's favour, or a baseline that does not learn, before it is a finding.",
             advice=f"See whether {c.baseline} reaches the references at all; if it does, look for the "
             f"candidate's advantage in what it is given rather than in what it does.",
         )
+
+
+def _everywhere(cells: pd.DataFrame) -> bool:
+    """Whether the lead is a leap, and larger than what lies between references, on each of enough origins."""
+    of = cells.groupby("origin", observed=True)[["lead", "ahead"]].mean()
+    return len(of) >= ORIGINS_NEEDED and bool(((of["lead"] > LEAP) & (of["ahead"] > 0)).all())
 
 
 def _above(found: Estimate, value: float, level: float) -> bool:

@@ -87,6 +87,38 @@ def test_the_same_errors_are_no_sign_where_something_else_differs() -> None:
     assert "the same predictions" in flags(records.assign(prediction="abc"))["not_hooked_up"].seen
 
 
+def rounded_otherwise(records: pd.DataFrame, by: float, share: float = 1.0) -> pd.DataFrame:
+    """The candidate is the baseline but for a relative difference, in a share of its cells."""
+    draw = np.random.default_rng(3)
+    rows = mine(records := twin(records))
+    hit = draw.random(len(records)) < share
+    factor = np.where(rows & hit, 1 + by * draw.uniform(-1, 1, len(records)), 1.0)
+    return records.assign(**{name: records[name] * factor for name in ("error", "metric_log_loss")})
+
+
+def test_one_method_under_two_names_is_told_by_its_last_digits() -> None:
+    found = flags(rounded_otherwise(plain(), 1e-7))
+    told = found["nearly_identical"]
+    assert (told.severity, told.subject[:16]) == (
+        "warning",
+        "new against base",
+    ) and "not_hooked_up" not in found
+    assert "but for rounding in 96 of 96 blocks" in told.seen and "of 1e-07 at most" in told.seen
+    for by, share in ((1e-4, 1.0), (0.0, 1.0), (1e-7, 0.01)):  # differs by more; does not; in one cell
+        assert "nearly_identical" not in flags(rounded_otherwise(plain(), by, share)), (by, share)
+    records = rounded_otherwise(plain(), 1e-7)
+    apart = records.assign(metric_log_loss=records["metric_log_loss"].where(~mine(records), 0.5))
+    assert "nearly_identical" not in flags(apart)
+
+
+@pytest.mark.parametrize(("share", "flagged"), [(0.1, True), (0.5, False)])
+def test_a_rounding_that_led_elsewhere_in_a_few_blocks_hides_nothing(share: float, flagged: bool) -> None:
+    records = rounded_otherwise(plain(), 1e-7)
+    elsewhere = mine(records) & (np.random.default_rng(4).random(len(records)) < share)
+    found = flags(records.assign(error=records["error"].where(~elsewhere, 0.99 * records["error"])))
+    assert ("nearly_identical" in found) == flagged
+
+
 @pytest.mark.parametrize(
     ("slot", "severity"),
     [("preprocessor", "warning"), ("preprocessor+booster", "warning"), ("optimizer", "error")],
@@ -141,6 +173,36 @@ def test_a_perfect_score_on_nobody_knows_how_many_rows_is_no_error() -> None:
     for unknown in (records.drop(columns=["n_test", "test_errors"]), records.assign(n_test=np.nan)):
         found = flags(unknown)["perfect_score"]
         assert found.severity == "warning" and "how many is not known" in found.why
+
+
+@pytest.mark.parametrize(("error", "flagged"), [(1e-8, True), (1e-3, False)])
+def test_next_to_no_error_is_measured_by_the_featureless_one(error: float, flagged: bool) -> None:
+    records = plain()
+    at = mine(records, task="t2")
+    planted = records.assign(error=records["error"].where(~at, error * records["featureless_error"]))
+    found = flags(planted)
+    assert ("perfect_score" in found) == flagged
+    assert not flagged or (
+        found["perfect_score"].severity,
+        "next to no error (" in found["perfect_score"].seen,
+    ) == (
+        "error",
+        True,
+    )
+    assert "perfect_score" not in flags(planted.drop(columns="featureless_error"))
+
+
+@pytest.mark.parametrize(("left", "severity"), [(0.5, "error"), (0.75, "warning")])
+def test_a_leap_on_every_data_set_is_an_error_however_much_it_varies(left: float, severity: str) -> None:
+    """The candidate is far ahead on five data sets, but not alike far: no interval lies that high."""
+    records = plain(tasks=5)
+    shares = {f"t{n}": share for n, share in enumerate((left, 0.05, 0.3, 0.02, 0.5))}
+    rows = mine(records)
+    scaled = records["error"] * records["task"].map(shares).astype(float)
+    planted = records.assign(error=records["error"].where(~rows, scaled))
+    found = flags(planted)["larger_than_references"]
+    assert found.severity == severity, found
+    assert ("ahead of the best of them on every data set" in found.seen) == (severity == "error")
 
 
 def test_a_failure_is_no_gain_from_one_seed() -> None:
