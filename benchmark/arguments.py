@@ -121,6 +121,14 @@ def _add_check(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
     )
     check.add_argument("--slot", default="", help="where a class of your own fits several")
     check.add_argument(
+        "--needs",
+        type=_words,
+        default=[],
+        metavar="A,B",
+        help="what a class of your own needs and does not show: roles, task:binary, input:tokens …",
+    )
+    check.add_argument("--gives", type=_words, default=[], metavar="A,B", help="what it gives: missing …")
+    check.add_argument(
         "--seconds",
         type=_seconds,
         default=60.0,
@@ -231,6 +239,10 @@ def _ratio(text: str) -> float:
         return float(over) / float(under or 1)
     except (ValueError, ZeroDivisionError):
         raise argparse.ArgumentTypeError(f"{text!r} is no ratio; write 0.25 or 1/9") from None
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _seconds(text: str) -> float:

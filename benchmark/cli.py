@@ -136,6 +136,8 @@ def _check(options: argparse.Namespace) -> int:
         options.component,
         options.config_dir,
         slot=options.slot,
+        needs=options.needs,
+        gives=options.gives,
         seconds=options.seconds,
         trusted=options.trust,
     ):

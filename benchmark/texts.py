@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import itertools
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -380,6 +381,9 @@ def examination(found: Examination) -> str:
         f"{named} ({part.file}): {found.checks} checks in {duration(found.seconds)}",
         *noticed.lines(found.findings, subject=named),
     ]
+    if not part.file.endswith(".yaml") and (words := [*part.needs, *part.gives]):
+        taken = f"taken to say {', '.join(words)}; --needs and --gives say otherwise"
+        lines[1:1] = textwrap.wrap(taken, noticed.COLUMNS - 2, initial_indent="  ", subsequent_indent="    ")
     if found.skipped:
         lines.append(f"  no time for the end of {', '.join(found.skipped)}; --seconds gives more")
     lines.append(f"  {counted(said.count('error'), 'error')}, {counted(said.count('warning'), 'warning')}")

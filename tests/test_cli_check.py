@@ -70,3 +70,26 @@ def test_all_names_are_looked_up_first(capsys: pytest.CaptureFixture[str]) -> No
     assert main(["check", "relu", "rleu"]) == 2
     said = capsys.readouterr()
     assert said.out == "" and said.err == "swapbench: there is no component 'rleu'; did you mean 'relu'?\n"
+
+
+def test_what_a_class_needs_is_shown_and_can_be_typed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        "from torch import nn\nclass Entropy(nn.Module):\n"
+        "    def __init__(self, task_type, n_outputs): super().__init__()\n"
+        "    def forward(self, output, target): return nn.functional.cross_entropy(output, target)\n"
+    )
+    (tmp_path / "own.py").write_text(text, encoding="utf-8")
+    entry = f"{tmp_path}/own.py:Entropy"
+    assert main(["check", entry]) == 0
+    assert "taken to say task:binary, task:multiclass, task:language;" in capsys.readouterr().out
+    assert main(["check", entry, "--needs", "task:binary"]) == 0
+    assert "taken to say task:binary;" in capsys.readouterr().out
+    assert main(["check", entry, "--needs", "task:bniary"]) == 2
+    assert "did you mean 'task:binary'?" in capsys.readouterr().err
+
+
+def test_a_sound_class_of_a_library_has_no_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "sklearn.preprocessing.StandardScaler"]) == 0
+    assert "0 errors" in capsys.readouterr().out

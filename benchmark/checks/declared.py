@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.checks.check import Rule, expect
+from benchmark.checks.learners.table import trains_itself
 from benchmark.checks.subject import Subject, fitted
 from benchmark.config import instantiate, targets
 from benchmark.execute.fitting.fit import Diverged
@@ -151,10 +152,6 @@ def _plain(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _trains_itself(subject: Subject) -> bool:
-    return subject.component.slot in ("booster", "weak_learner", "estimator")
-
-
 def _has_a_file(subject: Subject) -> bool:
     """It is read from a YAML file: a class that somebody typed has none."""
     return subject.component.file.endswith(".yaml")
@@ -173,7 +170,7 @@ RULES = (
     Rule(
         space_runs,
         applies=_has_a_space,
-        slow=_trains_itself,
+        slow=trains_itself,
         look="yaml",
         causes=("space_builds", *CONTRACTS),
     ),

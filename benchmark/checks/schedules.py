@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
 import time
@@ -27,12 +28,17 @@ __all__ = [
     "schedule_survives_state_dict",
     "scales_with_the_optimizers_rate",
     "shape",
+    "stays_down",
     "takes_any_optimizer",
     "trains_until_the_end",
 ]
 
 TOTAL, LONG = 20, 100
 RATE = 0.1
+NOTHING = 1e-6
+"""Share of the highest rate that trains nothing."""
+FALLEN, HIGH = 0.1, 0.5
+"""Shares of the highest rate: far below it, and near it."""
 
 
 def rates_are_sound(subject: Subject) -> None:
@@ -47,15 +53,33 @@ def rates_are_sound(subject: Subject) -> None:
 
 
 def trains_until_the_end(subject: Subject) -> None:
-    """Of 100 steps, at most a tenth is taken at a rate of 0.
+    """Of 100 steps, at most a tenth is taken at a rate of 0, or of less than a millionth of the highest.
 
-    What is at its end after a half of the budget, because it is stepped more often than it counts on or
-    counts something else than passes, leaves the other half unused.
+    What is at its end after a half of the budget, because it is stepped more often than it counts on, counts
+    something else than passes or multiplies the rate of now instead of the first one, leaves the other half
+    unused.
+    """
+    better = [1 / (1 + step) for step in range(LONG)]  # so that what waits for a plateau has none
+    rates = _rates(subject, LONG, errors=better)[:LONG]
+    idle = [step for step, rate in enumerate(rates) if rate <= NOTHING * max(rates)]
+    seen = f"{len(idle)} of {LONG} at next to nothing, step {idle[0] + 1} the first" if idle else ""
+    expect(len(idle) <= LONG // 10, "a rate that trains something in nearly every step", seen)
+
+
+def stays_down(subject: Subject) -> None:
+    """Once it has fallen below a tenth of its highest rate, its last rate is no longer above half of it.
+
+    A low rate at the end lets the weights settle. What is back at the top there, since its period is not
+    that of the budget, throws away what the low rate had brought.
     """
     rates = _rates(subject, LONG)[:LONG]
-    idle = [step for step, rate in enumerate(rates) if rate == 0]
-    seen = f"{len(idle)} of {LONG}, step {idle[0] + 1} the first" if idle else ""
-    expect(len(idle) <= LONG // 10, "a rate above 0 in nearly every step", seen)
+    highest = max(rates)
+    at = rates.index(highest)
+    low = min(range(at, LONG), key=rates.__getitem__)
+    back = rates[low] < FALLEN * highest and rates[-1] > HIGH * highest
+    fallen = f"{rates[low] / highest:.3g} of it in step {low + 1} of {LONG}"
+    seen = f"{fallen}, and {rates[-1] / highest:.3g} in the last"
+    expect(not back, "a last rate well below the highest", seen)
 
 
 def every_step_counts(subject: Subject) -> None:
@@ -276,6 +300,12 @@ def _asks(subject: Subject) -> bool:
     return subject.says("validation_error")
 
 
+def _says_no_cycles(subject: Subject) -> bool:
+    """Whether no argument of its constructor is a number or length of cycles."""
+    names = " ".join(inspect.signature(subject.make).parameters).lower()
+    return not any(word in names for word in ("cycle", "period", "restart", "t_0"))
+
+
 def _goes_by_steps(subject: Subject) -> bool:
     return not subject.says("validation_error")
 
@@ -283,6 +313,14 @@ def _goes_by_steps(subject: Subject) -> bool:
 RULES = (
     Rule(rates_are_sound, look="get_lr"),
     Rule(trains_until_the_end, look="get_lr", causes=("rates_are_sound",)),
+    Rule(
+        stays_down,
+        applies=_says_no_cycles,
+        severity="warning",
+        look="get_lr",
+        advice="Let the last cycle end with the budget; if it need not, make the cycles an argument.",
+        causes=("rates_are_sound", "trains_until_the_end", "goes_by_steps_alone"),
+    ),
     Rule(every_step_counts, severity="warning", look="get_lr", causes=("trains_until_the_end",)),
     Rule(goes_on_past_its_end, look="get_lr", causes=("rates_are_sound",)),
     Rule(scales_with_the_optimizers_rate, look="get_lr", causes=("rates_are_sound",)),

@@ -146,9 +146,9 @@ class Subject:
         return not own, not takes_tables, quick, pipeline.name
 
 
-def fitted(place: Place, steps: int) -> Fit:
-    """What a pipeline leaves at its place; a network trains for so many steps of 32 rows."""
-    budget = Budget("steps", steps, batch_size=32, evaluations=5, patience=99)
+def fitted(place: Place, steps: int, *, batch_size: int = 32, evaluations: int = 5) -> Fit:
+    """What a pipeline leaves at its place; a network trains for so many steps."""
+    budget = Budget("steps", steps, batch_size=batch_size, evaluations=evaluations, patience=99)
     device = "cuda" if any("gpu" in part.needs for part in place.pipeline.components.values()) else "cpu"
     return fit(
         place.pipeline,

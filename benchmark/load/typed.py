@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmark.catalog import Catalog
 from benchmark.errors import RequestError, nearest
 from benchmark.load.components import read_component
+from benchmark.load.libraries import adopted, relative
+from benchmark.load.signatures import is_called_like, takes, words_of
 from benchmark.records.code import is_file_target, missing_package, package_hint, split_file_target
 from benchmark.spec import SLOTS, Component
-from benchmark.targets import PASSED_IF_ASKED, check_call, check_fit, resolve
+from benchmark.targets import check_call, check_fit, resolve
 
 __all__ = ["absolute", "asked_component", "document_from_signature"]
 
@@ -25,7 +26,9 @@ _MOST_PARTICULAR = (
 """Slots, those first that ask most of a class: what can be built without arguments is an activation."""
 
 
-def asked_component(catalog: Catalog, entry: str, slot: str = "") -> Component:
+def asked_component(
+    catalog: Catalog, entry: str, slot: str = "", needs: Sequence[str] = (), gives: Sequence[str] = ()
+) -> Component:
     """The component that ``entry`` stands for.
 
     Parameters
@@ -34,6 +37,8 @@ def asked_component(catalog: Catalog, entry: str, slot: str = "") -> Component:
         ``radam``, ``optimizer/radam``, ``torch.optim.RAdam`` or ``mine.py:Mine``.
     slot
         Empty: the only slot that has such a name, or the one that asks most of the class and that it fits.
+    needs, gives
+        Words of the slot's contract, for a class that has no YAML to say them.
 
     Raises
     ------
@@ -51,6 +56,8 @@ def asked_component(catalog: Catalog, entry: str, slot: str = "") -> Component:
         choices = ", ".join(f"{one}/{name}" for one in holding)
         raise RequestError(f"'{entry}' is in {len(holding)} slots; write one of {choices}")
     if holding:
+        if needs or gives:
+            raise RequestError(f"--needs and --gives are for a class without a YAML; '{entry}' has one")
         file = catalog.path(holding[0], name)
         return read_component(holding[0], name, catalog.document(holding[0], name), str(file))
     if entry.endswith(".py"):
@@ -58,66 +65,92 @@ def asked_component(catalog: Catalog, entry: str, slot: str = "") -> Component:
     if not is_file_target(entry) and "." not in entry:
         known = {name for one in slots for name in catalog.files[one]}
         raise RequestError(f"there is no component '{entry}'; {nearest(name, known)}")
-    return _fitting(entry, slots)
+    return _fitting(catalog, entry, slots, needs, gives)
 
 
-def _fitting(entry: str, slots: Sequence[str]) -> Component:
+def _fitting(
+    catalog: Catalog, entry: str, slots: Sequence[str], needs: Sequence[str], gives: Sequence[str]
+) -> Component:
     """The typed class as a component of the first slot that it fits."""
-    name = entry.rpartition(":")[2] if is_file_target(entry) else entry.rpartition(".")[2]
-    where, refused = f"'{entry}'", []
+    where, target = f"'{entry}'", absolute(entry)
+    found = _imported(entry)
+    if own := adopted(found, target, slots):
+        return _read(own[0], entry, own[1], needs, gives)
+    refused: dict[str, RequestError] = {}
+    strangers: list[RequestError] = []
     for slot in (one for one in _MOST_PARTICULAR if one in slots):
         try:
-            part = read_component(slot, name, document_from_signature(entry, slot), entry, trusted=True)
-            made = resolve(absolute(entry), where)
-            check_call(made, part.make, part, where)
+            check_fit(found, target, slot, where)
         except RequestError as error:
-            refused.append(error)
+            strangers.append(error)
             continue
-        if len(slots) == 1 or _is_called_like(made, slot):
+        try:
+            part = _read(slot, entry, document_from_signature(entry, slot), needs, gives)
+            check_call(found, part.make, part, where)
+        except RequestError as error:
+            refused[slot] = error
+            continue
+        if len(slots) == 1 or is_called_like(found, slot):
             return part
-    if len({str(error) for error in refused}) == 1:
-        raise refused[0]
-    raise RequestError(f"{where} fits no slot; --slot SLOT says why not one of them")
+        refused[slot] = RequestError(f"{where}: its forward is not called as that of the slot {slot}")
+    hint = f"; the catalog has {alike}" if (alike := relative(catalog, target, slots)) else ""
+    if refused:
+        raise RequestError(f"{refused[_meant(found, refused)]}{hint}")
+    if len(strangers) == 1:
+        raise strangers[0]
+    raise RequestError(f"{where} fits no slot; --slot SLOT says why not one of them{hint}")
 
 
-def _is_called_like(made: type, slot: str) -> bool:
-    """Whether ``forward`` is an activation's, of one tensor, or an architecture's, without targets."""
-    if slot not in ("activation", "architecture"):
-        return True
-    takes = inspect.signature(made.forward)  # type: ignore[attr-defined]
-    if slot == "architecture":
-        return "target" not in takes.parameters
-    try:
-        takes.bind(None, None)
-    except TypeError:
-        return False
-    return True
+def _meant(found: Any, refused: Mapping[str, RequestError]) -> str:
+    """The slot that a class that fits none was most likely made for."""
+    if "loss" in refused and is_called_like(found, "loss"):
+        return "loss"
+    if "estimator" in refused and not hasattr(found, "transform"):
+        return "estimator"
+    return next((slot for slot in refused if slot not in ("activation", "loss")), next(iter(refused)))
+
+
+def _read(
+    slot: str, entry: str, document: Mapping[str, Any], needs: Sequence[str], gives: Sequence[str]
+) -> Component:
+    """A component of a document, with further words that somebody typed."""
+    name = entry.rpartition(":")[2] if is_file_target(entry) else entry.rpartition(".")[2]
+    words = {
+        "needs": [*dict.fromkeys([*document.get("needs", ()), *needs])],
+        "gives": [*dict.fromkeys([*document.get("gives", ()), *gives])],
+    }
+    return read_component(slot, name, {**document, **words}, entry, trusted=True)
+
+
+def _imported(entry: str) -> Any:
+    """What a person typed.
+
+    Raises
+    ------
+    RequestError
+        When it cannot be imported.
+    """
+    target = absolute(entry)
+    if package := missing_package(target):
+        raise RequestError(f"'{entry}': no package '{package}' is installed; {package_hint(package)}")
+    return resolve(target, f"'{entry}'")
 
 
 def document_from_signature(entry: str, slot: str) -> Mapping[str, Any]:
     """A component document for a class that has no YAML: its default lr, tuned around that default.
 
-    It asks for what its signature has to be passed and its slot passes to whoever asks, and for what its
-    ``step`` and ``fit`` take.
+    It needs and gives what its signatures and methods tell.
 
     Raises
     ------
     RequestError
         When the class cannot be imported, or does not fit the slot.
     """
-    target = absolute(entry)
-    if package := missing_package(target):
-        raise RequestError(f"'{entry}': no package '{package}' is installed; {package_hint(package)}")
-    found = resolve(target, f"'{entry}'")
+    target, found = absolute(entry), _imported(entry)
     check_fit(found, target, slot, f"'{entry}'")
-    takes: Mapping[str, inspect.Parameter]
     make: dict[str, Any] = {"_target_": target, "_partial_": True}
     space: dict[str, Any] = {}
-    try:
-        takes = inspect.signature(found).parameters
-    except (TypeError, ValueError):
-        takes = {}
-    parameter = takes.get("lr")
+    parameter = takes(found).get("lr")
     if parameter is not None and isinstance(parameter.default, float) and parameter.default > 0:
         make["lr"] = parameter.default
         space["lr"] = {
@@ -125,40 +158,8 @@ def document_from_signature(entry: str, slot: str) -> Mapping[str, Any]:
             "high": parameter.default * _TUNED_AROUND_DEFAULT,
             "log": True,
         }
-    must = {name for name, one in takes.items() if one.default is inspect.Parameter.empty}
-    needs = [word for word in PASSED_IF_ASKED.get(slot, ()) if word in must]
-    asked = [*needs, *_asked_of_step(found, slot), *_asked_of_fit(found, slot)]
-    words = {"needs": asked, "gives": _given(found, slot)}
-    return {"make": make, "space": space, **words, "source": {"code": entry}}
-
-
-def _asked_of_step(found: type, slot: str) -> list[str]:
-    """What an optimizer's ``step`` cannot do without, and whether it has two modes."""
-    if slot != "optimizer":
-        return []
-    closure = inspect.signature(found.step).parameters.get("closure")  # type: ignore[attr-defined]
-    must = closure is not None and closure.default is inspect.Parameter.empty
-    modes = callable(getattr(found, "train", None)) and callable(getattr(found, "eval", None))
-    return [*(["closure"] if must else []), *(["train_eval"] if modes else [])]
-
-
-def _asked_of_fit(found: type, slot: str) -> list[str]:
-    """What a learner's ``fit`` has an argument for."""
-    if slot not in ("booster", "estimator") or not hasattr(found, "fit"):
-        return []
-    takes = inspect.signature(found.fit).parameters
-    asked = [word for word in ("validation", "binned") if word in takes]
-    weighs = "sample_weight" in takes and ("validation" not in takes or "validation_weight" in takes)
-    return [*asked, "weights"] if weighs else asked
-
-
-def _given(found: type, slot: str) -> list[str]:
-    """What a weak learner can be used as."""
-    if slot != "weak_learner":
-        return []
-    takes = inspect.signature(found).parameters
-    shape = ["tree_shape"] if {"num_leaves", "min_samples_leaf", "max_depth"} <= {*takes} else []
-    return ["regressor", *shape] if hasattr(found, "fit") and hasattr(found, "predict") else shape
+    needs, gives = words_of(found, slot)
+    return {"make": make, "space": space, "needs": needs, "gives": gives, "source": {"code": entry}}
 
 
 def absolute(target: str) -> str:

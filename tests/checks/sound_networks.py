@@ -122,6 +122,21 @@ class Encoder(nn.Module):
         return output
 
 
+class Bag(nn.Module):
+    """The mean over the row, in which the order of time does not matter."""
+
+    def __init__(self, input_spec: Any, n_outputs: int, width: int = 16) -> None:
+        super().__init__()
+        self.embedding = _embedding(input_spec, width)
+        self.output = nn.Linear(width, n_outputs)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        after = torch.arange(x.shape[1], device=x.device) >= lengths[:, None]
+        states = self.embedding(x).tanh().masked_fill(after[..., None], 0)
+        output: Tensor = self.output(states.sum(1) / lengths[:, None])
+        return output
+
+
 class BothWays(nn.Module):
     """A packed LSTM that reads in both directions, for rows with one output."""
 
@@ -239,6 +254,7 @@ _VALUES = ("task:regression", "task:forecasting")
 SOUND: dict[Callable[..., nn.Module], tuple[str, tuple[str, ...]]] = {
     **dict.fromkeys((Normed, Batched, Frozen, FromNumpy, Members), ("architecture", ())),
     Encoder: ("architecture", _STEPS),
+    Bag: ("architecture", ("input:sequence",)),
     BothWays: ("architecture", ("input:sequence",)),
     Pixels: ("architecture", ("input:image",)),
     **dict.fromkeys((Step, Learned, Noisy), ("activation", ())),

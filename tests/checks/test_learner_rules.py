@@ -6,13 +6,11 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from benchmark.catalog import Catalog, open_catalog
 from benchmark.checks import checks_of
-from benchmark.checks.raw import alike, apart
 from benchmark.findings import Finding
 from benchmark.load.typed import asked_component
 
@@ -215,14 +213,3 @@ def test_a_shape_of_trees_is_never_fitted(catalog: Catalog) -> None:
     assert not {"shares_no_state", "copes_with_one_column", "passes_scikit_learns_checks"} & {
         check.name for check in checks_of(part, catalog)
     }
-
-
-def test_rows_that_are_not_alike_say_how() -> None:
-    one = np.array([[1.0, np.nan], [2.0, 3.0]])
-    assert alike(one, one.copy()) and alike([*one], one)
-    assert not alike(one, one[:1]) and apart(one, one[:1]) == "1 rows instead of 2"
-    assert apart(one, one + np.array([0.0, 0.5])) == "differences up to 0.5"
-    filled = np.nan_to_num(one)
-    assert not alike(one, filled)
-    assert apart(one, filled) == "differences up to 0, and 1 that are no number in one of them"
-    assert apart([one[0]], [one[0][:1]]) == "a row of shape (1,) instead of (2,)"

@@ -44,6 +44,16 @@ def test_no_error_is_found_where_there_is_none(made: type) -> None:
     assert not wrong
 
 
+def test_that_the_order_of_time_does_not_matter_is_a_note() -> None:
+    """Of a series, where a mean may be what is wanted; of a text it is a warning."""
+    rule = "order_of_positions_matters"
+    for name, severity in (("Bag", "note"), ("Encoder", "warning")):
+        slot, needs = SOUND[getattr(sound_networks, name)]
+        finding = checks(f"{Path(sound_networks.__file__)}:{name}", slot, needs)[rule].finding()
+        assert finding is not None and finding.severity == severity
+    assert checks("architecture/transformer", "architecture", ())[rule].finding() is None
+
+
 @pytest.mark.parametrize("made", BROKEN, ids=lambda made: made.__name__)
 def test_what_is_wrong_is_said_by_the_rule_for_it(made: type) -> None:
     sample = BROKEN[made]

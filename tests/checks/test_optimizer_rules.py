@@ -200,6 +200,12 @@ def test_short_steps_are_no_wrong_ones(size: float, tmp_path: Path) -> None:
     assert [made[rule.name].finding() for rule in descending.RULES] == [None, None, None]
 
 
+def test_what_is_written_into_the_gradients_is_a_warning(tmp_path: Path) -> None:
+    centralised = typed(tmp_path, CENTRALISED, "optimizer")["leaves_gradients_alone"]
+    assert "saw 12 of 18 with differences up to" in seen(centralised, "warning")
+    assert checks("torch.optim.SGD", "optimizer")["leaves_gradients_alone"].finding() is None
+
+
 def test_the_precision_of_a_state_is_a_note(tmp_path: Path) -> None:
     made = typed(tmp_path, LOW_PRECISION, "optimizer")
     said = seen(made["keeps_float64"], "note")
@@ -256,6 +262,7 @@ def test_a_decay_that_is_not_used_is_a_warning(tmp_path: Path) -> None:
     ("factor", "step", "rule", "said"),
     [
         ("step / total_steps", "pass", "every_step_counts", "0 in step 1 of 20"),
+        ("1e-9 + abs(1 - 2 * step / total_steps)", "pass", "stays_down", "and 0.98 in the last"),
         ("0.5 ** (step // 30)", "pass", "follows_the_budget", "in budgets of 100 and 200 steps"),
         ("1.0", "self.optimizer.param_groups[0]['momentum'] = 0.8", "changes_rates_alone", "of momentum too"),
     ],
@@ -265,6 +272,24 @@ def test_a_peculiar_schedule_is_warned_of(
 ) -> None:
     mine = typed(tmp_path, SCHEDULE.format(factor=factor, step=step), "schedule")
     assert said in seen(mine[rule], "warning")
+
+
+@pytest.mark.parametrize(
+    "factor",
+    ["1.0001 - 4 * step / total_steps % 1", "min(1.0, step / 10) + 0.01"],
+    ids=["cycles that end with the budget", "a warm-up"],
+)
+def test_a_rate_that_is_low_before_the_end_may_be_right(factor: str, tmp_path: Path) -> None:
+    mine = typed(tmp_path, SCHEDULE.format(factor=factor, step="pass"), "schedule")
+    assert mine["stays_down"].finding() is None
+
+
+def test_cycles_that_are_an_argument_may_end_anywhere(tmp_path: Path) -> None:
+    code = SCHEDULE.replace("total_steps):", "total_steps, n_cycles=4.02):")
+    mine = typed(
+        tmp_path, code.format(factor="1 - n_cycles * step / total_steps % 1", step="pass"), "schedule"
+    )
+    assert "stays_down" not in mine
 
 
 def test_the_shape_of_a_schedule_is_told_in_units_of_the_optimizers_rate(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import os
 import signal
 import sqlite3
@@ -117,10 +118,10 @@ class Nodes:
         self.address: str = head.address
         self.joined: list[Any] = []
 
-    def join(self, cpus: int = 1) -> None:
+    def join(self, cpus: int = 1, **more: float) -> None:
         """Add a node; it inherits the environment of now, but not the folder."""
         with contextlib.chdir("/"):
-            self.joined.append(self.head.add_node(num_cpus=cpus, object_store_memory=100 * 2**20))
+            self.joined.append(self.head.add_node(num_cpus=cpus, object_store_memory=100 * 2**20, **more))
 
     def lose(self) -> None:
         """Kill the node that joined first; the head takes seconds to find out."""
@@ -148,9 +149,18 @@ def write_sales(folder: Path) -> Path:
     return file
 
 
-def test_a_node_that_is_lost_costs_only_the_cells_that_ran_on_it(cluster: Nodes, mine: Path) -> None:
+def of_optimizer(name: str, planned: Sequence[Job]) -> list[Job]:
+    """The jobs of the optimizer of that name in the file: every fit of theirs is in the ledger."""
+    named = [(job.pipeline.components.get("optimizer"), job) for job in planned]
+    return [job for part, job in named if part and part.name.rpartition(":")[2] == name]
+
+
+def test_a_node_that_is_lost_costs_only_the_cell_that_ran_on_it(
+    cluster: Nodes, mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     write_sales(mine.parent)
-    planned = jobs(f"{mine}:Slow", more=["protocol.splits.folds=4", "tasks=[sales.csv:y]"])
+    more = ("protocol.splits.folds=3", "tasks=[sales.csv:y]", "protocol.budget.amount=10")
+    planned = of_optimizer("Slow", jobs(f"{mine}:Slow", more=more))
     units = [trial.key for job in planned for trial in job.trials]
     units += [cell.key for job in planned for cell in job.cells]
     cluster.join()
@@ -159,9 +169,32 @@ def test_a_node_that_is_lost_costs_only_the_cells_that_ran_on_it(cluster: Nodes,
         for some in executor.run((job, {}) for job in planned):
             found |= {outcome.row.key: outcome for outcome in some}
             if some and len(found) == 5:
+                cluster.lose()  # first, since whatever the node finished while another joins is lost too
                 cluster.join()
-                cluster.lose()
     assert {key: outcome.row.status for key, outcome in found.items()} == dict.fromkeys(units, "ok")
+    assert "lost a worker on node" in capsys.readouterr().err
+    begun = fits(mine.parent)
+    assert len(begun) - len(set(begun)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("options", "at_once"),
+    [
+        ({"memory_mb": 600}, 1),
+        ({"memory_mb": 400}, 2),
+        ({"gpus": 1, "workers": 2}, 1),  # more than there is room for: Ray holds the second back
+        ({"gpus": 0.5}, 2),
+    ],
+)
+def test_a_node_gets_no_more_cells_than_its_memory_and_its_cards_hold(
+    cluster: Nodes, mine: Path, options: dict[str, float], at_once: int
+) -> None:
+    planned = of_optimizer("Strides", jobs(f"{mine}:Strides"))
+    cluster.join(cpus=2, memory=1000 * 2**20, num_gpus=1)  # to Ray numbers, whatever the machine has
+    found = collect(ray(mine.parent, address=cluster.address, **options), planned)
+    assert {outcome.row.status for outcome in found.values()} == {"ok"}
+    stretches = [line for line, _ in itertools.groupby(fits(mine.parent))]
+    assert (len(stretches) > len(set(stretches))) == (at_once > 1)  # interrupted by one another, or not
 
 
 def test_a_cluster_without_room_is_refused_and_awaited_when_asked_to(cluster: Nodes, mine: Path) -> None:

@@ -137,6 +137,26 @@ def test_elements_that_are_cancelled_or_queued_again_lose_what_runs_and_no_more(
     assert computed_again() <= 3 * OPTIONS["cpus"]
 
 
+def test_an_element_that_another_partition_preempts_goes_on_afterwards(mine: Path) -> None:
+    planned = jobs(f"{mine}:Slow", more=["protocol.limits.retries=1"])
+    preempted: list[str] = []
+
+    def preempt(count: int) -> None:
+        running = [name for name, state in squeue() if state == "RUNNING"]
+        if count >= UNITS and running and not preempted:
+            urgent = ["sbatch", "--partition=urgent", "--exclusive", "--output=/dev/null", "--wrap=sleep 3"]
+            subprocess.run(urgent, check=True, capture_output=True)
+            preempted.append(running[0])
+
+    with impatient():
+        found = collect(Slurm(context()), planned, preempt)
+    assert statuses(planned, found) == {("adamw", "ok"): 2 * UNITS, ("Slow", "ok"): 2 * UNITS}
+    show = ["scontrol", "show", "job", preempted[0]]
+    said = subprocess.run(show, check=True, capture_output=True, text=True).stdout
+    assert "Restarts=1" in said, said
+    assert computed_again() <= OPTIONS["cpus"]
+
+
 def test_a_unit_that_ends_its_element_every_time_is_recorded_and_the_rest_goes_on(mine: Path) -> None:
     planned = jobs(
         f"{mine}:EndsItsElement", more=["protocol.limits.retries=0", "protocol.splits.scheme=holdout"]

@@ -67,7 +67,10 @@ def test_names_of_the_catalog() -> None:
         ("own.py:C", "", "'own.py:C': there is no file"),
         ("torch.optim.RAdm", "", "there is no 'RAdm' in torch.optim; did you mean 'RAdam'?"),
         ("torch.optim.RAdam", "loss", "'torch.optim.RAdam' is not a class that fits the slot loss"),
-        ("torch.nn.CrossEntropyLoss", "", "'torch.nn.CrossEntropyLoss' fits no slot; --slot SLOT says why"),
+        ("torch.nn.CrossEntropyLoss", "", "starts a class that fits; the catalog has loss/cross_entropy"),
+        ("torch.optim.lr_scheduler.OneCycleLR", "", "would take total_steps as its 'max_lr'"),
+        ("torch.optim.lr_scheduler.OneCycleLR", "", "the catalog has schedule/one_cycle"),
+        ("sklearn.multiclass.OneVsRestClassifier", "", "missing a required argument: 'estimator'"),
         ("torch.nn.CrossEntropyLoss", "loss", "would take task_type as its 'weight'"),
         ("pathlib.Path", "", "'pathlib.Path' fits no slot; --slot SLOT says why not one of them"),
         ("nosuchpackage.C", "", "no package 'nosuchpackage' is installed"),
@@ -121,3 +124,56 @@ def test_a_weak_learner_gives_what_it_can_do(body: str, gives: tuple[str, ...], 
 )
 def test_an_optimizer_asks_for_what_its_step_takes(entry: str, needs: tuple[str, ...]) -> None:
     assert asked_component(open_catalog(), entry).needs == needs
+
+
+@pytest.mark.parametrize(
+    ("body", "slot"),
+    [
+        ("forward(self, x_num, x_cat): ...", "architecture"),
+        ("forward(self, x, lengths): ...", "architecture"),
+        ("forward(self, output, target): ...", "loss"),
+        ("forward(self, x): ...", "activation"),
+    ],
+)
+def test_arguments_that_are_passed_on_are_no_evidence(body: str, slot: str, tmp_path: Path) -> None:
+    text = f"import torch\nclass C(torch.nn.Module):\n    def __init__(self, *a, **k): ...\n    def {body}\n"
+    (tmp_path / "own.py").write_text(text, encoding="utf-8")
+    assert asked_component(open_catalog(), f"{tmp_path}/own.py:C").slot == slot
+
+
+def test_arguments_that_are_passed_on_are_those_of_the_class_above(tmp_path: Path) -> None:
+    text = (
+        "import torch\n"
+        "class B(torch.nn.Module):\n    def __init__(self, spec, n_outputs, activation): ...\n"
+        "    def forward(self, x): ...\n"
+        "class C(B):\n    def __init__(self, *a, **k): super().__init__(*a, **k)\n"
+    )
+    (tmp_path / "own.py").write_text(text, encoding="utf-8")
+    part = asked_component(open_catalog(), f"{tmp_path}/own.py:C")
+    assert (part.slot, part.needs) == ("architecture", ("activation",))
+
+
+def test_words_that_are_typed_are_of_the_slots_contract(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(f"import torch\n{CLASSES['optimizer']}\n", encoding="utf-8")
+    entry, catalog = f"{tmp_path}/own.py:C", open_catalog()
+    assert asked_component(catalog, entry, needs=["roles"]).needs == ("roles",)
+    with pytest.raises(RequestError, match="unknown need 'rols'; did you mean 'roles'"):
+        asked_component(catalog, entry, needs=["rols"])
+    with pytest.raises(RequestError, match="'radam' has one"):
+        asked_component(catalog, "radam", needs=["roles"])
+
+
+@pytest.mark.parametrize(
+    ("entry", "slot", "target", "needs"),
+    [
+        ("sklearn.ensemble.RandomForestClassifier", "estimator", "ByTaskType", "task:multiclass"),
+        ("sklearn.tree.DecisionTreeRegressor", "estimator", "ByTaskType", "task:forecasting"),
+        ("sklearn.preprocessing.StandardScaler", "preprocessor", "Scaled", ""),
+    ],
+)
+def test_scikit_learns_classes_are_taken_as_the_catalog_takes_them(
+    entry: str, slot: str, target: str, needs: str
+) -> None:
+    part = asked_component(open_catalog(), entry)
+    assert part.slot == slot and part.make["_target_"].endswith(target)
+    assert not needs or needs in part.needs

@@ -11,7 +11,6 @@ SLOT = "architecture"
 CLASS = "CausalAttention"
 FINDING = "sees_no_later_position"
 SO = ()
-NEEDS = ("input:tokens", "task:language")
 
 
 class CausalAttention(nn.Module):

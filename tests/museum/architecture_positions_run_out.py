@@ -11,7 +11,6 @@ SLOT = "architecture"
 CLASS = "Positions"
 FINDING = "takes_longer_rows"
 SO = ()
-NEEDS = ("input:sequence",)
 
 
 class Positions(nn.Module):

@@ -10,7 +10,6 @@ SLOT = "architecture"
 CLASS = "LastState"
 FINDING = "padding_changes_nothing"
 SO = ()
-NEEDS = ("input:sequence", "input:tokens")
 
 
 class LastState(nn.Module):

@@ -11,7 +11,6 @@ SLOT = "architecture"
 CLASS = "ShiftedGRU"
 FINDING = "sees_its_own_position"
 SO = ()
-NEEDS = ("input:tokens", "task:language")
 
 
 class ShiftedGRU(nn.Module):

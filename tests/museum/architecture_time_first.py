@@ -11,7 +11,6 @@ SLOT = "architecture"
 CLASS = "Reader"
 FINDING = "rows_do_not_see_each_other"
 SO = ("a_row_alone_is_a_row_among_others",)
-NEEDS = ("input:sequence", "input:tokens")
 
 
 class Reader(nn.Module):

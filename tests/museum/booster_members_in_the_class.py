@@ -10,7 +10,6 @@ SLOT = "booster"
 CLASS = "Boosting"
 FINDING = "shares_no_state"
 SO = ("forgets_its_last_fit",)
-NEEDS = ("regressor", "task:regression")
 
 
 class Boosting(BaseEstimator):  # type: ignore[misc]

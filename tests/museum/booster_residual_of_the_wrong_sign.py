@@ -10,7 +10,6 @@ SLOT = "booster"
 CLASS = "Boosting"
 FINDING = "learns"
 SO = ()
-NEEDS = ("regressor", "task:regression")
 
 
 class Boosting(BaseEstimator):  # type: ignore[misc]

@@ -11,7 +11,6 @@ SLOT = "booster"
 CLASS = "Boosting"
 FINDING = "uses_its_weak_learner"
 SO = ()
-NEEDS = ("regressor", "task:regression")
 
 
 class Boosting(BaseEstimator):  # type: ignore[misc]

@@ -13,7 +13,6 @@ SLOT = "estimator"
 CLASS = "Logistic"
 FINDING = "columns_follow_classes"
 SO = ("learns",)
-NEEDS = ("task:binary", "task:multiclass")
 
 
 class Logistic(BaseEstimator):  # type: ignore[misc]

@@ -12,7 +12,6 @@ SLOT = "estimator"
 CLASS = "Linear"
 FINDING = "forgets_its_last_fit"
 SO = ()
-NEEDS = ("task:regression",)
 
 
 class Linear(BaseEstimator):  # type: ignore[misc]

@@ -11,7 +11,6 @@ SLOT = "estimator"
 CLASS = "BinaryForest"
 FINDING = "copes_with_one_class"
 SO = ()
-NEEDS = ("task:binary",)
 
 
 class BinaryForest(BaseEstimator):  # type: ignore[misc]

@@ -11,7 +11,6 @@ SLOT = "estimator"
 CLASS = "ChosenTree"
 FINDING = "does_not_train_on_the_validation_rows"
 SO = ()
-NEEDS = ("task:binary", "task:multiclass", "validation")
 
 
 class ChosenTree(BaseEstimator):  # type: ignore[misc]

@@ -11,7 +11,6 @@ SLOT = "estimator"
 CLASS = "Tree"
 FINDING = "heeds_row_weights"
 SO = ()
-NEEDS = ("task:binary", "task:multiclass", "weights")
 
 
 class Tree(BaseEstimator):  # type: ignore[misc]

@@ -9,7 +9,6 @@ SLOT = "loss"
 CLASS = "LogOfSoftmax"
 FINDING = "is_finite_at_extreme_outputs"
 SO = ()
-NEEDS = ("task:binary", "task:multiclass", "task:language")
 
 
 class LogOfSoftmax(nn.Module):

@@ -9,7 +9,6 @@ SLOT = "loss"
 CLASS = "CountedFromOne"
 FINDING = "costs_less_when_nearer"
 SO = ("is_least_where_the_target_is",)
-NEEDS = ("task:binary", "task:multiclass", "task:language")
 
 
 class CountedFromOne(nn.Module):

@@ -9,7 +9,6 @@ SLOT = "loss"
 CLASS = "RootError"
 FINDING = "has_finite_gradients_where_it_is_right"
 SO = ()
-NEEDS = ("task:regression", "task:forecasting")
 
 
 class RootError(nn.Module):

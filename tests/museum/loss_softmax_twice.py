@@ -9,7 +9,6 @@ SLOT = "loss"
 CLASS = "SoftmaxCrossEntropy"
 FINDING = "a_right_answer_costs_little"
 SO = ()
-NEEDS = ("task:binary", "task:multiclass", "task:language")
 
 
 class SoftmaxCrossEntropy(nn.Module):

@@ -9,7 +9,6 @@ SLOT = "loss"
 CLASS = "SummedCrossEntropy"
 FINDING = "is_a_mean_over_rows"
 SO = ()
-NEEDS = ("task:binary", "task:multiclass", "task:language")
 
 
 class SummedCrossEntropy(nn.Module):

@@ -9,7 +9,6 @@ SLOT = "loss"
 CLASS = "NegativeLikelihood"
 FINDING = "gains_nothing_beyond_certainty"
 SO = ()
-NEEDS = ("task:binary", "task:multiclass", "task:language")
 
 
 class NegativeLikelihood(nn.Module):

@@ -11,7 +11,6 @@ SLOT = "optimizer"
 CLASS = "Polyak"
 FINDING = "switches_between_train_and_eval"
 SO = ()
-NEEDS = ("train_eval",)
 
 
 class Polyak(torch.optim.SGD):

@@ -7,7 +7,6 @@ SLOT = "preprocessor"
 CLASS = "Codes"
 FINDING = "learns_from_the_rows_of_fit_alone"
 SO = ("copes_with_unseen_categories",)
-NEEDS = ("modality:tabular",)
 
 
 class Codes:

@@ -7,7 +7,6 @@ SLOT = "preprocessor"
 CLASS = "ZScores"
 FINDING = "copes_with_constant_columns"
 SO = ("leaves_missing_numbers_only_if_it_says_so",)
-NEEDS = ("modality:tabular",)
 
 
 class ZScores:

@@ -10,7 +10,6 @@ SLOT = "preprocessor"
 CLASS = "MeanImputer"
 FINDING = "learns_from_the_rows_of_fit_alone"
 SO = ("copes_with_missing_values", "leaves_missing_numbers_only_if_it_says_so")
-NEEDS = ("modality:tabular",)
 
 
 class MeanImputer(TransformerMixin, BaseEstimator):  # type: ignore[misc]

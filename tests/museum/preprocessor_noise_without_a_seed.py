@@ -7,7 +7,6 @@ SLOT = "preprocessor"
 CLASS = "Jitter"
 FINDING = "is_the_same_twice"
 SO = ("forgets_its_last_fit",)
-NEEDS = ("modality:tabular",)
 
 
 class Jitter:

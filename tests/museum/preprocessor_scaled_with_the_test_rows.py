@@ -11,7 +11,6 @@ SLOT = "preprocessor"
 CLASS = "RunningScaler"
 FINDING = "forgets_what_it_transformed"
 SO = ("learns_from_the_rows_of_fit_alone",)
-NEEDS = ("modality:tabular",)
 
 
 class RunningScaler(BaseEstimator):  # type: ignore[misc]

@@ -9,7 +9,6 @@ SLOT = "preprocessor"
 CLASS = "Scaler"
 FINDING = "treats_later_rows_alike"
 SO = ("learns",)
-NEEDS = ("modality:tabular",)
 
 
 class Scaler:

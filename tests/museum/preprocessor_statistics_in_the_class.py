@@ -9,7 +9,6 @@ SLOT = "preprocessor"
 CLASS = "Standard"
 FINDING = "shares_no_state"
 SO = ()
-NEEDS = ("modality:tabular",)
 
 
 class Standard:

@@ -10,7 +10,6 @@ SLOT = "preprocessor"
 CLASS = "MeanEncoder"
 FINDING = "does_not_leak_the_target"
 SO = ()
-NEEDS = ("modality:tabular",)
 
 
 class MeanEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]

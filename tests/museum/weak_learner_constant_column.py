@@ -9,7 +9,6 @@ SLOT = "weak_learner"
 CLASS = "BestColumn"
 FINDING = "copes_with_a_constant_column"
 SO = ()
-GIVES = ("regressor",)
 
 
 class BestColumn(RegressorMixin, BaseEstimator):  # type: ignore[misc]

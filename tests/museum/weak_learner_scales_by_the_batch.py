@@ -10,7 +10,6 @@ SLOT = "weak_learner"
 CLASS = "ScaledRidge"
 FINDING = "a_row_alone_is_a_row_among_others"
 SO = ()
-GIVES = ("regressor",)
 
 
 class ScaledRidge(RegressorMixin, BaseEstimator):  # type: ignore[misc]

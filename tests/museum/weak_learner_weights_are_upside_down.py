@@ -9,7 +9,6 @@ SLOT = "weak_learner"
 CLASS = "LeastSquares"
 FINDING = "more_weight_pulls_more"
 SO = ()
-GIVES = ("regressor",)
 
 
 class LeastSquares(RegressorMixin, BaseEstimator):  # type: ignore[misc]

@@ -12,7 +12,16 @@ from benchmark.checks.subject import Place, Subject
 from benchmark.execute.fitting.rows import Inputs, Padded, Rows, Tables
 from benchmark.plan.compatibility import form_of
 
-__all__ = ["RULES", "gradients_reach_every_parameter", "takes_tables_of_one_kind", "uses_every_column"]
+__all__ = [
+    "RULES",
+    "gradients_reach_every_parameter",
+    "order_of_positions_matters",
+    "takes_tables_of_one_kind",
+    "uses_every_column",
+]
+
+NOTHING = 1e-3
+"""Share of what other rows change in the output: less is rounding of the same numbers in another order."""
 
 
 def gradients_reach_every_parameter(subject: Subject) -> None:
@@ -47,6 +56,40 @@ def uses_every_column(subject: Subject) -> None:
         every = [*_changed(bench.rows)]
         unused = [name for name, changed in every if torch.equal(bench.said(*changed), before)]
         expect(not unused, f"an output that depends on all {len(every)} columns", f"none on {_some(unused)}")
+
+
+def order_of_positions_matters(subject: Subject) -> str | None:
+    """Where positions come in an order, the output depends on it.
+
+    To attention without positions, and to means over time, a series is a bag of values. Of a text the next
+    character can hardly be told from the number of times that each has been there.
+    """
+    bags = [place.task for place in subject.one_place_a_form() if _is_a_bag(place)]
+    texts = [task.name for task in bags if task.task_type == "language"]
+    expect(
+        not texts,
+        f"another output on {', '.join(texts)} after the same characters in another order",
+        "the same: it has no positions, or looks at the last character alone",
+    )
+    named = ", ".join(task.name for task in bags)
+    return f"the order of positions does not matter to it on {named}" if bags else None
+
+
+def _is_a_bag(place: Place) -> bool:
+    """Whether rows with their positions shuffled have the same output, that at the last one kept there."""
+    bench, last_stays = Bench.at(place), int(place.task.task_type == "language")
+    if not isinstance(bench.rows, Padded):
+        return False
+    bench.train(3)
+    x, lengths = bench.rows.take(torch.arange(8))
+    assert x is not None and lengths is not None
+    shortest = int(lengths.min())
+    x, lengths, n_mixed = x[:, :shortest], torch.full_like(lengths, shortest), shortest - last_stays
+    order = torch.cat([torch.randperm(n_mixed), torch.arange(n_mixed, shortest)])
+    said = [bench.said(each, lengths) for each in (x, x[:, order], x.roll(1, 0))]
+    as_it_is, shuffled, of_others = (each[:, -1] if last_stays else each for each in said)
+    moved, usual = (float((each - as_it_is).abs().max()) for each in (shuffled, of_others))
+    return n_mixed > 1 and moved < NOTHING * usual
 
 
 def takes_tables_of_one_kind(subject: Subject) -> None:
@@ -113,6 +156,14 @@ _SHAPE = "outputs_have_the_contracts_shape"
 RULES = (
     Rule(gradients_reach_every_parameter, look="forward", causes=(_SHAPE,)),
     Rule(uses_every_column, look="forward", causes=(_SHAPE, "evaluation_changes_nothing")),
+    Rule(
+        order_of_positions_matters,
+        applies=lambda subject: bool({*subject.named("input")} & {"sequence", "tokens"}),
+        severity="warning",
+        look="forward",
+        advice="Add positions to the inputs, or let attention know the distances.",
+        causes=(_SHAPE, "sees_its_own_position", "sees_no_later_position", "uses_every_column"),
+    ),
     Rule(
         takes_tables_of_one_kind,
         applies=lambda subject: "table" in (subject.named("input") or ["table"]),

@@ -8,13 +8,11 @@ from torch import Tensor
 from benchmark.checks.bench import Bench
 from benchmark.checks.check import Rule, expect
 from benchmark.checks.costs.loops import Effort, effort
-from benchmark.checks.subject import SEEDS, Place, Subject
+from benchmark.checks.subject import Place, Subject, fitted
 from benchmark.execute.counting import Counter
-from benchmark.execute.fitting.fit import fit
 from benchmark.execute.fitting.rows import Padded
 from benchmark.execute.peak import machine_peak
 from benchmark.execute.profile import STEP_PHASES, Training, reporting
-from benchmark.spec import Budget
 
 __all__ = ["RULES", "costs"]
 
@@ -86,17 +84,8 @@ def _times(smaller: Effort, larger: Effort) -> str:
 
 def _trained(place: Place, batch_size: int) -> Training:
     """What some steps of training took in its pipeline."""
-    budget = Budget("steps", STEPS, batch_size=batch_size, evaluations=1, patience=1)
     with reporting(machine_peak()) as spent:
-        fit(
-            place.pipeline,
-            place.data,
-            place.task,
-            place.split,
-            metric=place.task.metric,
-            budget=budget,
-            seeds=SEEDS,
-        )
+        fitted(place, STEPS, batch_size=batch_size, evaluations=1)
     return Training.of(spent)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -31,22 +32,29 @@ whole tensors are computed with, and 4 or more where their rows or elements are 
 CACHED = 2**20
 """Bytes of parameters that stay in a core's own cache, so that nothing travels."""
 LEAK_STEPS = 32
+MOST_FLOATS, MOST_TIMES = 50.0, 500.0
+"""Floats a parameter, and times AdamW's step, beyond which nobody will train a network. Ten pairs of
+vectors, as L-BFGS keeps them, are 20 floats, and roots of matrices, as Shampoo takes them, some 130 times."""
 
 
 def costs(subject: Subject) -> str:
-    """A step computes with whole tensors, and what it keeps does not grow from step to step.
+    """A step computes with whole tensors; its time and memory are bearable and do not grow step by step.
 
     A loop over rows or elements in Python takes hundreds of times as long as one operator on the whole
     tensor, and what piles up ends a long run: nobody will use it, however good it is, and a budget in seconds
     judges the loop instead of the optimizer.
     """
     growth, tiny = _growth(subject), Blocks.of(subject, *TINY)
-    said = _measured(subject, loops=growth >= GROWTH)
+    steps, skipped = _measured(subject, loops=growth >= GROWTH)
+    floats = max(step.floats for step in steps)
+    said = _said(steps, floats, skipped)
     expect(growth < GROWTH, "operators on whole tensors", f"{growth:.1f} x {_LOOP}; {said}")
     held = [_held(tiny) for _ in range(3)]
     piling = held[0] < held[1] < held[2]
     piled = f"{held[0]:.1f}, {held[1]:.1f} and {held[2]:.1f} floats a parameter after {LEAK_STEPS} steps each"
     expect(not piling, "a state that keeps its size", f"{piled}; {said}")
+    expect(floats <= MOST_FLOATS, f"at most {MOST_FLOATS:.0f} floats a parameter", said)
+    expect(max(step.times for step in steps) <= MOST_TIMES, f"at most {MOST_TIMES:.0f} x AdamW's time", said)
     return said
 
 
@@ -68,13 +76,22 @@ class _Step:
     calls: int
     """Operators."""
 
+    @property
+    def times(self) -> float:
+        """AdamW's step."""
+        return self.own / self.adamw
+
+    @property
+    def floats(self) -> float:
+        """What it keeps by parameter."""
+        return self.blocks.state_bytes() / 4 / self.blocks.size
+
     def __str__(self) -> str:
         kinds = {"Python": self.python, "memory traffic": self.traffic}
         kinds["kernels"] = self.own - self.python - self.traffic
         most = max(kinds, key=lambda kind: kinds[kind])
-        ratio = self.own / self.adamw
         share = f"{100 * kinds[most] / self.own:.0f} % {most}"
-        return f"{ratio:.{int(ratio < 10)}f} x at {self.label} ({share})"
+        return f"{self.times:.{int(self.times < 10)}f} x at {self.label} ({share})"
 
     def seconds_with(self, parameters: int, tensors: int) -> float:
         """What a step may take at another size; what is done with a matrix grows faster than the matrix."""
@@ -82,8 +99,8 @@ class _Step:
         return self.python * tensors / len(self.blocks.parameters) + (self.own - self.python) * times
 
 
-def _measured(subject: Subject, *, loops: bool) -> str:
-    """What its steps take, in a sentence; of one that loops only at the smallest size, and all is Python."""
+def _measured(subject: Subject, *, loops: bool) -> tuple[list[_Step], str]:
+    """Its steps, and which sizes are skipped; one that loops takes the smallest alone, and all is Python."""
     a_tensor = math.inf if loops else _tensor_seconds(subject)
     steps: list[_Step] = []
     skipped = ""
@@ -95,7 +112,11 @@ def _measured(subject: Subject, *, loops: bool) -> str:
             skipped += f", {label} skipped, where one may take {likely:.0f} s"
         else:
             steps.append(_timed(subject, label, width, n_blocks, a_tensor))
-    floats = max(step.blocks.state_bytes() / 4 / step.blocks.size for step in steps)
+    return steps, skipped
+
+
+def _said(steps: Sequence[_Step], floats: float, skipped: str) -> str:
+    """What they take, in a sentence."""
     most = steps[-1]
     return (
         f"{floats:.1f} floats a parameter (AdamW 2.0); a step beside AdamW's: {', '.join(map(str, steps))}"

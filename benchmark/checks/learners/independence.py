@@ -9,12 +9,19 @@ from contextlib import contextmanager
 import numpy as np
 
 from benchmark.checks.check import Rule, expect
-from benchmark.checks.raw import alike, apart
+from benchmark.checks.learners.table import (
+    SEED,
+    Table,
+    fits_are_slow,
+    overlapping,
+    takes_tables,
+    trains_itself,
+)
+from benchmark.checks.rows import alike, apart, taken
 from benchmark.checks.subject import Subject
-from benchmark.checks.table import SEED, Table, fits_are_slow, overlapping, taken, takes_tables, trains_itself
 
 __all__ = [
-    "REFITTING",
+    "RULES",
     "a_row_alone_is_a_row_among_others",
     "forgets_its_last_fit",
     "its_seed_alone_decides",
@@ -119,7 +126,7 @@ def _streams_kept() -> Iterator[None]:
         np.random.set_state(states[1])
 
 
-REFITTING = (
+RULES = (
     Rule(
         shares_no_state,
         applies=trains_itself,

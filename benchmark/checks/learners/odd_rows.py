@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from benchmark.checks.check import Rule, expect
-from benchmark.checks.subject import Subject
-from benchmark.checks.table import (
+from benchmark.checks.learners.table import (
     CLASSES,
     ROWS_EACH,
+    SEED,
     Rows,
     Table,
     clusters,
@@ -21,10 +21,11 @@ from benchmark.checks.table import (
     takes_tables,
     task_types,
 )
+from benchmark.checks.subject import Subject
 
 __all__ = [
     "CLASSIFYING",
-    "ODD_COLUMNS",
+    "COLUMNS",
     "VALIDATING",
     "WEIGHING",
     "columns_follow_classes",
@@ -34,6 +35,7 @@ __all__ = [
     "does_not_depend_on_the_order_of_columns",
     "does_not_train_on_the_validation_rows",
     "more_weight_pulls_more",
+    "renaming_classes_renames_probabilities",
     "weights_count_as_rows",
 ]
 
@@ -41,6 +43,8 @@ CLOSE = 2.0
 """Clusters at this distance are told apart by anything, and hardly ever for sure: boosters stop early."""
 HEAVY = 5
 """Weight, and number of repetitions, of the rows that count more."""
+RENAMED = 0.05
+"""Mean difference of probabilities that ties and rounding do not make."""
 ORDER_MATTERS = 0.1
 """Mean difference of predictions, of probabilities or of values that are about as far apart."""
 
@@ -68,6 +72,29 @@ def columns_follow_classes(subject: Subject) -> None:
             inside, outside = said[own, place].mean(), said[~own, place].mean()
             what = f"more in column {place}, of class {code}, for rows of that class than for others"
             expect(inside > outside - 0.05, what, f"{inside:.2f} against {outside:.2f}")
+
+
+def renaming_classes_renames_probabilities(subject: Subject) -> None:
+    """With the codes of three classes exchanged, or of two, it exchanges their probabilities.
+
+    Codes are names. What is fitted to them as to values takes class 1 for a mean of 0 and 2, and whether it
+    is good depends on the order in which a data set happens to number its classes.
+    """
+    task_type = task_types(subject)[0 if len({*CLASSES} & {*task_types(subject)}) == 1 else 1]
+    names = (0, 1, 2) if task_type == "multiclass" else (0, 1)
+    others = (*names[1:], names[0])
+    said = []
+    for codes, seed in ((names, SEED), (others, SEED), (names, SEED + 1)):
+        table = Table.made_up(subject, task_type, *clusters(codes, CLOSE))
+        learner = table.fitted(seed)
+        classes = np.asarray(learner.classes_).tolist()
+        said.append(table.said(learner)[:, [classes.index(code) for code in codes]])
+    renamed, chance = (float(np.abs(said[0] - other).mean()) for other in said[1:])
+    expect(
+        renamed < RENAMED + chance,
+        f"the probabilities of classes {names} as those of {others} when so renamed",
+        f"{renamed:.2f} apart on average, and {chance:.2f} by another seed",
+    )
 
 
 def copes_with_one_class(subject: Subject) -> str | None:
@@ -238,6 +265,13 @@ _SOUND = ("shares_no_state", "its_seed_alone_decides", "predictions_have_the_con
 CLASSIFYING = (
     Rule(columns_follow_classes, applies=_classifies, look="predict_proba", causes=_SOUND),
     Rule(
+        renaming_classes_renames_probabilities,
+        applies=_classifies,
+        slow=fits_are_slow,
+        look="fit",
+        causes=(*_SOUND, "columns_follow_classes"),
+    ),
+    Rule(
         copes_with_one_class,
         applies=_classifies,
         look="fit",
@@ -245,7 +279,7 @@ CLASSIFYING = (
     ),
 )
 """For boosters and estimators that tell classes."""
-ODD_COLUMNS = (
+COLUMNS = (
     Rule(copes_with_one_column, applies=takes_tables, look="fit", causes=_SOUND),
     Rule(copes_with_a_constant_column, applies=takes_tables, look="fit", causes=_SOUND),
     Rule(

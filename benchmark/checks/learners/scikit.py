@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from benchmark.checks.check import Rule, expect
+from benchmark.checks.learners.table import CLASSES, SEED, fits_are_slow, takes_tables, task_types
 from benchmark.checks.subject import Subject
-from benchmark.checks.table import CLASSES, SEED, fits_are_slow, takes_tables, task_types
 from benchmark.execute.fitting import assemble
 
-__all__ = ["SCIKIT", "follows_scikit_learns_conventions", "passes_scikit_learns_checks"]
+__all__ = ["RULES", "follows_scikit_learns_conventions", "passes_scikit_learns_checks"]
 
 CONVENTIONS = (
     "check_estimator_cloneable",
@@ -123,7 +123,7 @@ def _quietly() -> Iterator[None]:
         np.random.set_state(state)
 
 
-SCIKIT = (
+RULES = (
     Rule(
         follows_scikit_learns_conventions,
         applies=takes_tables,

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import has_fit_parameter
 
+from benchmark.checks.rows import taken
 from benchmark.checks.subject import SEEDS, Place, Subject, task_named
 from benchmark.execute.fitting import assemble
 from benchmark.execute.fitting.prepared import owned
@@ -29,7 +30,6 @@ __all__ = [
     "simplest",
     "takes_tables",
     "task_types",
-    "taken",
     "trains_itself",
 ]
 
@@ -170,13 +170,6 @@ class _Watched(tuple[Any, ...]):
         return super().__getitem__(key)
 
 
-def taken(X: Any, numbers: np.ndarray) -> Any:
-    """Some of the rows of a table, an array or a list."""
-    if isinstance(X, pd.DataFrame):
-        return X.iloc[numbers]
-    return X[numbers] if isinstance(X, np.ndarray) else [X[number] for number in numbers]
-
-
 def task_types(subject: Subject) -> list[str]:
     """The types of tasks over tables of numbers that a booster or an estimator takes, classes first."""
     forms = {form for form in subject.named("input") if form != "missing"}
@@ -187,8 +180,8 @@ def task_types(subject: Subject) -> list[str]:
 
 
 def trains_itself(subject: Subject) -> bool:
-    """Whether it has a ``fit``: a weak learner may be no more than a shape."""
-    return subject.component.slot != "weak_learner" or subject.says("regressor")
+    """Whether it has a ``fit``, which no part of a network has, nor a weak learner that is only a shape."""
+    return subject.component.slot in ("booster", "estimator") or subject.says("regressor")
 
 
 def takes_tables(subject: Subject) -> bool:

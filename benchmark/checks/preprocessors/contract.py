@@ -1,4 +1,4 @@
-"""What a preprocessor promises."""
+"""What a preprocessor promises of the data that it takes, whatever they are."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 
 from benchmark.checks.check import Rule, expect
-from benchmark.checks.odd_tables import ODD_TABLES
-from benchmark.checks.raw import alike, apart, arrays, data_of, form, tables, takes_tables, untold
+from benchmark.checks.preprocessors.data import data_of, form, tables, takes_tables, untold
+from benchmark.checks.rows import alike, apart, arrays, taken
 from benchmark.checks.subject import Subject
-from benchmark.checks.table import taken
 from benchmark.spec import FORMS
 
 __all__ = [
@@ -209,5 +208,4 @@ RULES = (
         causes=(*_COPES, "learns_from_the_rows_of_fit_alone"),
     ),
     Rule(is_the_same_twice, applies=takes_tables, look="fit_transform"),
-    *ODD_TABLES,
 )

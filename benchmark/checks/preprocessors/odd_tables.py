@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from benchmark.checks.check import Rule, expect
-from benchmark.checks.raw import alike, takes_tables
+from benchmark.checks.preprocessors.data import takes_tables
+from benchmark.checks.rows import alike
 from benchmark.checks.subject import Subject
 
 __all__ = [
-    "ODD_TABLES",
+    "RULES",
     "copes_with_constant_columns",
     "copes_with_missing_values",
     "copes_with_unseen_categories",
@@ -143,7 +144,7 @@ def _finite(subject: Subject, train: pd.DataFrame, test: pd.DataFrame, what: str
 _BEFORE = ("shares_no_state", "forgets_what_it_transformed", "learns_from_the_rows_of_fit_alone")
 """Promises of every preprocessor: what breaks one of them breaks these too."""
 _UNLIKE = (*_BEFORE, "treats_later_rows_alike")
-ODD_TABLES = (
+RULES = (
     Rule(treats_later_rows_alike, applies=takes_tables, look="transform", causes=_BEFORE),
     Rule(copes_with_constant_columns, applies=takes_tables, look="transform", causes=_UNLIKE),
     Rule(copes_with_unseen_categories, applies=takes_tables, look="transform", causes=_UNLIKE),

@@ -3,7 +3,7 @@
 In float64 and without dropout, whose bits are a stack's own. Some pairs make rounding errors large, alone
 too: the sign of a gradient that is zero but for rounding (Lion before batch norm), eigenvectors of a singular
 matrix (SOAP). There the yardstick is what the last bit of the initial weights changes in networks that are
-trained alone; in an MLP only SOAP may ask for it.
+trained alone, and AMPLIFYING names every pair that may ask for it.
 """
 
 from __future__ import annotations
@@ -140,8 +140,8 @@ def assert_as_alone(architecture: str, optimizer: str) -> None:
     assert all(tensor.isfinite().all() for tensor in together)
     off = distance(alone, together)
     if off > 1e-8:
-        assert architecture != "mlp" or optimizer in AMPLIFYING
-        assert off <= 1000 * distance(alone, run("nudged"))
+        assert (architecture, optimizer) in AMPLIFYING
+        assert off <= 10 * distance(alone, run("nudged"))
 
 
 STACKABLE = [
@@ -151,8 +151,13 @@ STACKABLE = [
     if not reason(architecture, optimizer)
 ]
 SAMPLE = [pair for pair in STACKABLE if pair.values[0] == "mlp" or pair.values[1] == "adamw"]
-AMPLIFYING = {"soap"}
-"""Optimizers whose rounding errors grow beyond 1e-8 even in an MLP."""
+AMPLIFYING = {
+    # Eigenvectors of a singular matrix, which rounding alone decides.
+    *((name, "soap") for name in ("cnn", "ft_transformer", "resnet", "resnet_image", "ssm", "tcn")),
+    # A bias before batch norm: its gradient is rounding, which these three scale to a full step.
+    *(("resnet", name) for name in ("adafactor", "lion", "muon")),
+}
+"""Pairs whose rounding errors grow beyond 1e-8; with Muon to 0.8e-8 where this was last measured."""
 
 
 @pytest.mark.parametrize(("architecture", "optimizer"), SAMPLE)
