@@ -100,10 +100,10 @@ def opening(planned: PlannedStudy) -> Plan:
     if protocol.stop == "sequential":
         # What the featureless predictor loses is the price of a failure, in the A/A arms as elsewhere.
         origins = order_of(planned)
-        rows = tuple(row for row in rows if row.job.task.origin in origins and _is_ground(row))
+        rows = tuple(row for row in rows if row.job.task.origin in origins and _is_ground(planned, row))
     elif protocol.confirm == "split":
         (selecting, _), able = confirming(planned), comparable(planned.plan)
-        rows = tuple(row for row in rows if row.job.task.origin in selecting and _is_in(row, able))
+        rows = tuple(row for row in rows if row.job.task.origin in selecting and _is_in(planned, row, able))
     return _part(planned, rows)
 
 
@@ -205,20 +205,25 @@ def _further(
 ) -> Plan:
     """Some candidates and the references on some origins; with ``ground``, baselines and A/A arms too."""
     rows = (row for row in planned.plan.rows if row.job.task.origin in origins)
-    return _part(
-        planned, (row for row in rows if _is_in(row, candidates) and (ground or not _is_ground(row)))
-    )
+    wanted = (row for row in rows if _is_in(planned, row, candidates))
+    return _part(planned, (row for row in wanted if ground or not _is_ground(planned, row)))
 
 
-def _is_in(row: Row, candidates: Collection[str]) -> bool:
+def _is_in(planned: PlannedStudy, row: Row, candidates: Collection[str]) -> bool:
     """Whether a row is of one of the candidates, or of no candidate at all."""
-    return row.arm.role != "candidate" or row.arm.component in candidates
+    return not _is_candidates(planned, row) or row.arm.component in candidates
 
 
-def _is_ground(row: Row) -> bool:
+def _is_ground(planned: PlannedStudy, row: Row) -> bool:
     """Whether a row is of what every candidate is held against."""
-    featureless = (row.arm.role, row.arm.component) == ("reference", "featureless")
-    return featureless or row.arm.role in ("baseline", "aa", "control")
+    if row.arm.role == "reference":
+        return row.arm.component == "featureless"
+    return not _is_candidates(planned, row)
+
+
+def _is_candidates(planned: PlannedStudy, row: Row) -> bool:
+    """Whether a row is a candidate's, or of its control."""
+    return row.arm.role in ("candidate", "control") and row.arm.component in planned.study.candidates
 
 
 def _part(planned: PlannedStudy, rows: Iterable[Row]) -> Plan:

@@ -55,7 +55,8 @@ class Control:
 
     name: str
     """``aa``, or one of CONTROLS."""
-    baseline: str
+    component: str
+    """The arm that it is of."""
     setting: str
     expected: str
     """In words, as is what was ``seen``."""
@@ -72,7 +73,7 @@ class Control:
     @property
     def subject(self) -> str:
         """Whom it concerns."""
-        return f"control {self.name} of {self.baseline}, {self.setting}"
+        return f"control {self.name} of {self.component}, {self.setting}"
 
     def finding(self) -> Finding | None:
         """An error where it failed, a note where it says nothing; None where it held."""
@@ -113,9 +114,15 @@ _SAID = {
 
 
 def controls_of(
-    records: pd.DataFrame, asked: Sequence[str], *, baselines: Sequence[str], setting: str, rule: Rule
+    records: pd.DataFrame,
+    asked: Sequence[str],
+    *,
+    baselines: Sequence[str],
+    candidates: Sequence[str] = (),
+    setting: str,
+    rule: Rule,
 ) -> tuple[Control, ...]:
-    """What came of the A/A arms and of the controls ``asked`` for, baseline by baseline.
+    """What came of the A/A arms and of the controls ``asked`` for, baseline by baseline, then by candidate.
 
     Parameters
     ----------
@@ -130,22 +137,27 @@ def controls_of(
     """
     table = tabulate(records)
     found: list[Control] = []
+    permuted = {name: _rows(records, name, "permuted") for name in (*baselines, *candidates)}
+    theirs = [name for name in candidates if not permuted[name].empty]
+    arms = len(baselines) + len(theirs)
     for baseline in baselines:
         floor = noise_floor(aa_effects(table, baseline, setting))
         if floor.means:
             found.append(_aa(floor, baseline, setting, rule))
         if "permuted" in asked:
-            found.append(_permuted(_rows(records, baseline, "permuted"), baseline))
+            found.append(_permuted(permuted[baseline], baseline, arms))
         if "handicapped" in asked:
             found.append(_handicapped(records, baseline, rule))
         if "planted" in asked:
             found.append(_planted(table, baseline, setting, rule, floor))
+    if "permuted" in asked:
+        found += (_permuted(permuted[name], name, arms) for name in theirs)
     return tuple(found)
 
 
-def _rows(records: pd.DataFrame, baseline: str, control: str) -> pd.DataFrame:
-    """The rows of a baseline's control; where that is empty, its own and those of its A/A arms."""
-    mine = records[(records["component"] == baseline).to_numpy()]
+def _rows(records: pd.DataFrame, name: str, control: str) -> pd.DataFrame:
+    """The rows of an arm's control; where that is empty, its own and those of its A/A arms."""
+    mine = records[(records["component"] == name).to_numpy()]
     if not control:
         return without_controls(mine[(mine["role"] != "reference").to_numpy()])
     if "control" not in mine.columns:
@@ -182,8 +194,8 @@ def _sets(count: int) -> str:
     return f"{count} independent data set{'' if count == 1 else 's'}"
 
 
-def _permuted(rows: pd.DataFrame, baseline: str) -> Control:
-    """Whether the baseline falls to chance, in the host in which it does least, and on every task.
+def _permuted(rows: pd.DataFrame, name: str, arms: int) -> Control:
+    """Whether one of so many arms falls to chance, in the host in which it does least, and on every task.
 
     The permutations are drawn by the study itself, one for every split, so it is splits that are counted: the
     question is about these data sets and no others. On each a learner may by chance be much better than the
@@ -191,12 +203,12 @@ def _permuted(rows: pd.DataFrame, baseline: str) -> Control:
     hides a task whose labels are known behind others on which noise is worse than nothing: see ``_known``.
     """
     most = f"an error at most {CHANCE_MARGIN:.0%} below the featureless predictor's".replace("%", " %")
-    told = "permuted", baseline, "default", most
+    told = "permuted", name, "default", most
     fair = ~rows.get("metric", pd.Series("", rows.index)).isin(_NOT_THE_LEAST)
     hosts = dict(_against_featureless(rows[fair.to_numpy()] if fair.any() else rows))
     if not hosts:
         return Control(*told, "no split on which both it and a featureless predictor have an error", None)
-    alarms = (1 - SURE) / 2 / len(hosts)  # one half for the means, one for single tasks
+    alarms = (1 - SURE) / 2 / len(hosts) / arms  # one half for the means, one for single tasks
     read = [(host, found, _lower_bound(found.to_numpy(), 1 - alarms)) for host, found in hosts.items()]
     enough = [one for one in read if len(one[1]) >= LEAST_SPLITS]
     host, found, low = max(enough or read, key=lambda one: (one[2], one[1].mean()))

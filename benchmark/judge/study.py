@@ -141,7 +141,7 @@ def judge(
     table = tabulate(records)
     found = _judged(table, candidates, baselines, rule, _Course(asked, confirm, factors), primary)
     if controls is not None:
-        found = replace(found, controls=_controls(records, table, controls, baselines, rule))
+        found = replace(found, controls=_controls(records, table, controls, (candidates, baselines), rule))
     return replace(found, board=_board(table, candidates, baselines, rule)) if board else found
 
 
@@ -149,12 +149,14 @@ def _controls(
     records: pd.DataFrame,
     table: pd.DataFrame,
     asked: Sequence[str],
-    baselines: Sequence[str] | None,
+    named: tuple[Sequence[str] | None, Sequence[str] | None],
     rule: Rule,
 ) -> tuple[Control, ...]:
-    theirs = _arms(table, "baseline", baselines)
-    setting = settings_of(table, theirs)[0]
-    return controls_of(records, asked, baselines=theirs, setting=setting, rule=rule)
+    candidates, baselines = (
+        _arms(table, role, names) for role, names in zip(("candidate", "baseline"), named, strict=True)
+    )
+    setting = settings_of(table, baselines)[0]
+    return controls_of(records, asked, baselines=baselines, candidates=candidates, setting=setting, rule=rule)
 
 
 class _Course(NamedTuple):

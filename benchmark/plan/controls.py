@@ -1,4 +1,4 @@
-"""The controls that a study runs: its baselines, taught labels that are wrong on purpose."""
+"""The controls that a study runs: its arms again, taught labels that are wrong on purpose."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ _SEEDS = {"permuted": 1}
 """How many seeds a control runs: one for what is held against chance, all for what is paired by seed."""
 
 
-def run_controls(protocol: Protocol) -> tuple[str, ...]:
-    """The protocol's controls that are arms of the study, in its order; ``planted`` takes no run."""
-    return tuple(control for control in protocol.controls if control != "planted")
+def run_controls(protocol: Protocol, role: str) -> tuple[str, ...]:
+    """The protocol's controls that are run of an arm of some role, in its order; ``planted`` takes no run.
+
+    A candidate has to fall to chance as its baseline has; what is paired is shown of the baseline alone.
+    """
+    theirs = {"baseline": ("permuted", "handicapped"), "candidate": ("permuted",)}[role]
+    return tuple(control for control in protocol.controls if control in theirs)
 
 
 def seeds_of(control: str, seeds: int) -> int:

@@ -163,13 +163,19 @@ class Plan:
 
 
 def arms(study: Study) -> tuple[Arm, ...]:
-    """The arms of the study's slot: baselines, their A/A replicates, their controls, candidates."""
+    """The arms of the study's slot: baselines and their A/A replicates, candidates, and controls of both."""
     return (
         *(Arm(name, "baseline") for name in study.baselines),
         *(Arm(name, "aa", r) for name in study.baselines for r in range(1, study.protocol.aa + 1)),
-        *(Arm(n, "control", control=c) for n in study.baselines for c in run_controls(study.protocol)),
+        *_controls(study, study.baselines, "baseline"),
         *(Arm(name, "candidate") for name in study.candidates),
+        *_controls(study, study.candidates, "candidate"),
     )
+
+
+def _controls(study: Study, names: Sequence[str], role: str) -> Iterator[Arm]:
+    controls = run_controls(study.protocol, role)
+    return (Arm(name, "control", control=control) for name in names for control in controls)
 
 
 def expand(

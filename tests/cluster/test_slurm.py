@@ -54,7 +54,7 @@ def statuses(planned: Sequence[Job], found: dict[str, Outcome]) -> Counter[tuple
 
 
 def computed_again() -> int:
-    """How many fits of the optimizers in the file were begun more than once."""
+    """How often fits of the optimizers in the file were begun again."""
     begun = Path("ledger").read_text().split()
     assert begun
     return len(begun) - len(set(begun))
@@ -121,19 +121,18 @@ def _still(outcome: Outcome) -> dict[str, Any]:
 
 def test_elements_that_are_cancelled_or_queued_again_lose_what_runs_and_no_more(mine: Path) -> None:
     planned = jobs(f"{mine}:Slow", more=["protocol.limits.retries=3"])  # as many as there are disturbances
-    commands = iter(
-        (["scancel"], ["scontrol", "requeue"], ["scancel", "--signal=USR2"])
-    )  # the last: time is up
+    commands = [(2, ["scancel"]), (6, ["scontrol", "requeue"]), (10, ["scancel", "--signal=USR2"])]
 
     def disturb(count: int) -> None:
+        """After so many outcomes; the last command says that the time is up."""
         running = [name for name, state in squeue() if state == "RUNNING"]
-        if count % 3 == 0 and running and (command := next(commands, None)):
-            subprocess.run([*command, running[0]], check=True)
+        if running and commands and count >= commands[0][0]:
+            subprocess.run([*commands.pop(0)[1], running[0]], check=True)
 
     with impatient():
         found = collect(Slurm(context()), planned, disturb)
     assert statuses(planned, found) == {("adamw", "ok"): 2 * UNITS, ("Slow", "ok"): 2 * UNITS}
-    assert next(commands, None) is None
+    assert not commands
     assert computed_again() <= 3 * OPTIONS["cpus"]
 
 

@@ -92,9 +92,10 @@ def judgement_of(study: PlannedStudy) -> Judgement:
         return judged(study, store, records_of(study, store))
 
 
-def held(judgement: Judgement) -> dict[str, bool | None]:
-    """Which controls held, by name."""
-    return {control.name: control.held for control in judgement.controls}
+def held(judgement: Judgement, component: str = "standard") -> dict[str, bool | None]:
+    """Which controls of an arm held, by name."""
+    theirs = (one for one in judgement.controls if one.component.rpartition(":")[2] == component)
+    return {one.name: one.held for one in theirs}
 
 
 def test_a_healthy_study_holds_and_its_controls_are_in_no_comparison_and_in_no_count(
@@ -115,7 +116,8 @@ def test_a_healthy_study_holds_and_its_controls_are_in_no_comparison_and_in_no_c
     assert "control permuted" not in said and "control handicapped" not in said
     assert 'id="controls"' in (told / "index.html").read_text()
     verdict = json.loads((told / "verdict.json").read_text())
-    assert {one["name"]: one["held"] for one in verdict["controls"]} == held(found)
+    told_of = {one["name"]: one["held"] for one in verdict["controls"] if one["component"] == "standard"}
+    assert told_of == held(found) and held(found, "robust") == {"permuted": True}
     ours, theirs = ([one.to_json() for one in each.comparisons] for each in (found, alone))
     for comparison in (*ours, *theirs):
         del comparison["volatile"]
@@ -123,7 +125,11 @@ def test_a_healthy_study_holds_and_its_controls_are_in_no_comparison_and_in_no_c
     records = pd.read_parquet(told / "records.parquet")
     controls = records[records["role"] == "control"]
     assert set(controls["control"]) == {"permuted", "handicapped"} and set(controls["setting"]) == {"default"}
-    assert set(controls["component"]) == {"standard"}
+    assert {*zip(controls["component"], controls["control"], strict=True)} == {
+        ("standard", "permuted"),
+        ("standard", "handicapped"),
+        ("robust", "permuted"),
+    }
     assert set(records.loc[records["role"] != "control", "control"]) == {""}
     records.to_csv("records.csv", index=False)
     for table in (told / "records.parquet", Path("records.csv")):
@@ -151,6 +157,17 @@ def test_labels_that_leak_are_caught_above_the_verdict(
     assert "reaches the pipeline some other way" in " ".join(said.split())
 
 
+def test_a_candidate_whose_labels_leak_is_caught_beside_a_sound_baseline(
+    planned: Planned, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "leaky.py").write_text(LEAKY)
+    assert main(["run", *STUDY, "candidates=[leaky.py:Leaky]"]) in (0, 1)
+    said = capsys.readouterr().out
+    found = judgement_of(planned("candidates=[leaky.py:Leaky]"))
+    assert held(found)["permuted"] is True and held(found, "Leaky") == {"permuted": False}
+    assert 0 < said.index("control_permuted") < said.index("W/T/L")
+
+
 def test_an_estimator_that_has_seen_the_test_rows_is_caught(planned: Planned, tmp_path: Path) -> None:
     (tmp_path / "seen.py").write_text(SEEN)
     study = planned(
@@ -163,14 +180,14 @@ def test_an_estimator_that_has_seen_the_test_rows_is_caught(planned: Planned, tm
         "protocol.controls=[permuted]",
     )
     run(study, quiet=True)
-    assert held(judgement_of(study))["permuted"] is False
+    assert held(judgement_of(study), "Seen")["permuted"] is False
 
 
 def test_a_plan_says_what_the_controls_cost(planned: Planned) -> None:
     study, plain = planned(), planned("protocol.controls=[]")
     more = total(study.plan, {}).fits - total(plain.plan, {}).fits
     expected = forecast(study)
-    assert expected.controls.fits == more == 5 * 2 * 2 and forecast(plain).controls.fits == 0
+    assert expected.controls.fits == more == 5 * 2 * 3 and forecast(plain).controls.fits == 0
     assert f"; {more} for controls, " in texts.forecast(study, expected)
     assert "controls" not in texts.forecast(plain, forecast(plain))
 
@@ -192,4 +209,4 @@ def test_studies_in_stages_have_controls_too(planned: Planned, course: str) -> N
     run(study, quiet=True)
     assert held(judgement_of(study))["permuted"] is True
     with open_store(study.resolved.results_dir, write=False) as store:
-        assert (store.record_table(study.name)["control"] != "").sum() == 2 * 5 * 2
+        assert (store.record_table(study.name)["control"] != "").sum() == 3 * 5 * 2

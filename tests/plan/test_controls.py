@@ -1,4 +1,4 @@
-"""Controls in the plan: a baseline again, in its default setting, with keys of its own."""
+"""Controls in the plan: an arm again, in its default setting, with keys of its own."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from benchmark.plan.seeds import control_seed
 from benchmark.spec import CONTROLS, Protocol
 
 
-def test_controls_are_the_baselines_default_cells_alone(world: Any) -> None:
+def test_controls_are_default_cells_alone_and_what_is_paired_the_baselines(world: Any) -> None:
     world.protocol(controls=CONTROLS)
     rows = [row for row in world.plan().rows if row.arm.role == "control"]
     assert {(row.arm.component, row.arm.control, row.arm.replicate) for row in rows} == {
         ("old", "permuted", 0),
         ("old", "handicapped", 0),
+        ("new", "permuted", 0),
     }
     assert all(row.job.control == row.arm.control and not row.job.trials for row in rows)
     cells = [
@@ -29,7 +30,7 @@ def test_controls_are_the_baselines_default_cells_alone(world: Any) -> None:
         ("handicapped", "default", 0, "handicapped"),
         ("handicapped", "default", 1, "handicapped"),
     }
-    assert len(rows) == 2 * 2 * 2 * 2
+    assert len(rows) == 2 * 2 * 2 * 3
 
 
 def test_controls_move_no_other_key_and_have_their_own(world: Any) -> None:
@@ -38,7 +39,7 @@ def test_controls_move_no_other_key_and_have_their_own(world: Any) -> None:
     after = world.keys()
     assert {place: key for place, key in after.items() if place[0] not in CONTROLS} == before
     ours = [key for place, key in after.items() if place[0] in CONTROLS]
-    assert len(set(ours)) == len(ours) == 2 * 2 * 2 * (1 + 2) and not {*ours} & {*before.values()}
+    assert len(set(ours)) == len(ours) == 2 * 2 * 2 * (1 + 2 + 1) and not {*ours} & {*before.values()}
 
 
 def test_another_root_permutes_otherwise(world: Any) -> None:
@@ -58,7 +59,8 @@ def test_where_permuted_labels_say_nothing_the_plan_says_so(world: Any) -> None:
     plan = world.plan()
     refused = {(one.component, one.role, one.task) for one in plan.refused}
     assert (
-        refused == {("old", "control", "u")} and "permuted is not for forecasting" in plan.refused[0].reason
+        refused == {("old", "control", "u"), ("new", "control", "u")}
+        and "permuted is not for forecasting" in plan.refused[0].reason
     )
     ran = {(row.arm.control, row.job.task.name) for row in plan.rows if row.arm.control}
     assert ran == {("permuted", "t"), ("handicapped", "t"), ("handicapped", "u")}
@@ -68,7 +70,7 @@ def test_a_baseline_that_cannot_run_has_no_control(world: Any) -> None:
     world.protocol(controls=CONTROLS)
     world.missing = {"old": "the package 'x' is not installed"}
     plan = world.plan()
-    assert not [row for row in plan.rows if row.arm.control]
+    assert {row.arm.component for row in plan.rows if row.arm.control} == {"new"}
     assert {one.reason for one in plan.refused if one.role == "control"} == {
         "the package 'x' is not installed"
     }
@@ -77,7 +79,7 @@ def test_a_baseline_that_cannot_run_has_no_control(world: Any) -> None:
 def test_a_plan_counts_them(world: Any) -> None:
     before = total(world.plan(), {}).fits
     world.protocol(controls=CONTROLS)
-    assert total(world.plan(), {}).fits == before + 2 * 2 * 2 * (1 + 2)
+    assert total(world.plan(), {}).fits == before + 2 * 2 * 2 * (1 + 2 + 1)
 
 
 @pytest.mark.parametrize(("control", "seeds"), [("permuted", 1), ("handicapped", 5), ("", 5)])
@@ -86,5 +88,6 @@ def test_one_seed_where_nothing_is_paired_by_it(control: str, seeds: int) -> Non
 
 
 def test_what_is_planted_is_no_arm(world: Any) -> None:
-    assert run_controls(Protocol(controls=CONTROLS)) == ("permuted", "handicapped")
+    assert run_controls(Protocol(controls=CONTROLS), "baseline") == ("permuted", "handicapped")
+    assert run_controls(Protocol(controls=CONTROLS), "candidate") == ("permuted",)
     assert all(control_reason(control, world.tasks["t"]) is None for control in ("", *CONTROLS))

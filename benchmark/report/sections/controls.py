@@ -17,7 +17,7 @@ __all__ = ["controls", "controls_table"]
 _HELD = {True: "held", False: "FAILED", None: "not shown"}
 _MEANT = {
     "aa": "aa: the baseline against itself, with other seeds and tuned again.",
-    "permuted": "permuted: the baseline, taught permuted labels; right labels are what it must not know.",
+    "permuted": "permuted: an arm, taught permuted labels; right labels are what it must not know.",
     "handicapped": "handicapped: the baseline, taught partly permuted labels; a study has to find it worse.",
     "planted": "planted: an A/A arm whose errors were made smaller; the effect has to come out again.",
 }
@@ -31,7 +31,7 @@ def controls(material: Material) -> Section:
 
 
 def controls_table(found: Sequence[Control]) -> Table | None:
-    """One row per control and baseline; None without any."""
+    """One row per control and arm; None without any."""
     if not found:
         return None
     rows = [_row(one) | ends("ci", one.interval) for one in found]
@@ -41,5 +41,10 @@ def controls_table(found: Sequence[Control]) -> Table | None:
 
 
 def _row(one: Control) -> dict[str, Any]:
-    told = {"control": one.name, "baseline": one.baseline, "setting": one.setting, "result": _HELD[one.held]}
+    told = {
+        "control": one.name,
+        "component": one.component,
+        "setting": one.setting,
+        "result": _HELD[one.held],
+    }
     return {**told, "expected": one.expected, "seen": one.seen, "effect": one.effect}

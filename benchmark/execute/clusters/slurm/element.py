@@ -7,14 +7,16 @@ them finds in the spool what is done of them.
 
 from __future__ import annotations
 
+import os
 import pickle
 import platform
+import signal
 import time
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from benchmark.catalog import open_catalog
 from benchmark.errors import RequestError
@@ -52,6 +54,7 @@ class Element:
         import submitit
 
         spool, name = Spool(Path(self.folder)), str(submitit.JobEnvironment().job_id)
+        signal.signal(signal.SIGTERM, _end)
         try:
             spool.put_back(name, spool.taken().get(name, []))  # from its life before it was queued again
             context, installed = pickle.loads(spool.terms)
@@ -133,6 +136,11 @@ class _Shift:
         for ticket, some in of.items():
             self._spool.put(ticket, self._name, self._count, some)
             self._count += 1
+
+
+def _end(*_: object) -> NoReturn:
+    """End at once: who cancels or preempts ends the workers too, and no component is to blame for that."""
+    os._exit(128 + signal.SIGTERM)
 
 
 def _compare(installed: dict[str, str]) -> None:
