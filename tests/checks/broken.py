@@ -10,6 +10,8 @@ import importlib
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmark.load.signatures import words_of
+
 __all__ = ["BROKEN", "Sample"]
 
 
@@ -145,7 +147,8 @@ def exhibit(name: str, check: str) -> Sample:
     """A component of the museum."""
     piece = importlib.import_module(f"tests.museum.{name}")
     code = Path(str(piece.__file__)).read_text(encoding="utf-8")
-    needs = ", ".join(f'"{need}"' for need in getattr(piece, "NEEDS", ()))
+    seen, _ = words_of(getattr(piece, piece.CLASS), piece.SLOT)
+    needs = ", ".join(f'"{need}"' for need in dict.fromkeys([*seen, *getattr(piece, "NEEDS", ())]))
     return Sample(piece.SLOT, f"{code}\nSample = {piece.CLASS}\n", check, f"needs: [{needs}]")
 
 

@@ -255,8 +255,11 @@ def test_no_control_is_judged_where_nobody_asked(table: Table) -> None:
     assert [one.name for one in judge(records, controls=()).controls] == ["aa"]
 
 
-def healthy(tasks: int, random: np.random.Generator) -> pd.DataFrame:
-    """A study of as many tasks in five splits: errors that differ by nothing but noise, and its controls."""
+def healthy(tasks: int, random: np.random.Generator, candidates: int = 1) -> pd.DataFrame:
+    """A study of as many tasks in five splits: errors that differ by nothing but noise, and its controls.
+
+    The first candidate has rows of its own; of the others there are controls alone.
+    """
     axes = [[f"t{n}" for n in range(tasks)], range(5), range(2)]
     grid = pd.MultiIndex.from_product(axes, names=["task", "fold", "seed"]).to_frame(index=False)
     grid = grid.assign(host="h", repeat=0, setting="default", replicate=0, control="", featureless_error=0.5)
@@ -274,10 +277,17 @@ def healthy(tasks: int, random: np.random.Generator) -> pd.DataFrame:
         )
         for role, component, replicate, control, worse in [*arms, ("control", "base", 0, "handicapped", harm)]
     ]
-    first = grid[grid["seed"] == 0].assign(role="control", component="base", control="permuted")
-    heaps = random.choice([0.03, 0.97], len(first))
-    around = 0.5 * np.exp(random.normal(0, 0.2, len(first)))
-    return pd.concat([*parts, first.assign(error=heaps if random.random() < 0.5 else around)])
+    first = grid[grid["seed"] == 0].assign(role="control", control="permuted")
+    separable = random.random() < 0.5
+    for name in ("base", *named(candidates)):
+        heaps = random.choice([0.03, 0.97], len(first))
+        around = 0.5 * np.exp(random.normal(0, 0.2, len(first)))
+        parts.append(first.assign(component=name, error=heaps if separable else around))
+    return pd.concat(parts)
+
+
+def named(candidates: int) -> list[str]:
+    return ["new", *(f"new{n}" for n in range(1, candidates))]
 
 
 @pytest.mark.parametrize(
@@ -292,8 +302,11 @@ def test_healthy_studies_of_two_to_eighty_data_sets_raise_no_alarm(
     random = np.random.default_rng(0)
     alarms = 0
     for number in range(studies):
-        records = healthy((2, 5, 10, 20, 80)[number % 5], random)
-        told = controls_of(records, asked, baselines=["base"], setting="default", rule=Rule())
+        candidates = (1, 3, 25)[number % 3]
+        records = healthy((2, 5, 10, 20, 80)[number % 5], random, candidates)
+        arms = {"baselines": ["base"], "candidates": named(candidates)}
+        told = controls_of(records, asked, **arms, setting="default", rule=Rule())
+        assert sum(one.name == "permuted" for one in told) == 1 + candidates
         alarms += any(one.held is False for one in told)
     assert alarms <= 0.02 * studies
 
