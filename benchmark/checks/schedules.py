@@ -312,7 +312,11 @@ def _goes_by_steps(subject: Subject) -> bool:
 
 RULES = (
     Rule(rates_are_sound, look="get_lr"),
-    Rule(trains_until_the_end, look="get_lr", causes=("rates_are_sound",)),
+    Rule(
+        trains_until_the_end,
+        look="get_lr",
+        causes=("rates_are_sound", "reads_the_validation_error"),
+    ),
     Rule(
         stays_down,
         applies=_says_no_cycles,

@@ -8,7 +8,7 @@ from torch.optim.lr_scheduler import LRScheduler
 SLOT = "schedule"
 CLASS = "Watchful"
 FINDING = "reads_the_validation_error"
-SO = ()
+SO = ("trains_until_the_end",)
 NEEDS = ("validation_error",)
 
 
