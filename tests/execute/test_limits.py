@@ -72,16 +72,16 @@ def test_a_timeout_is_no_exception_of_a_component() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits what is private and writable")
 def test_memory_beyond_the_limit_cannot_be_had() -> None:
     before = resource.getrlimit(resource.RLIMIT_DATA)
-    with memory_limit(50):
-        kept = np.ones(4 << 20)  # 32 MiB
+    with memory_limit(1500):  # far more than what earlier tests freed and malloc kept, which counts as had
+        kept = np.empty(128 << 20)  # 1 GiB, asked for and never used
         with pytest.raises(MemoryError):
-            np.ones(4 << 20)
+            np.empty(128 << 20)
         with pytest.raises(RuntimeError, match="allocate memory"):
-            torch.ones(8 << 20)
+            torch.empty(256 << 20)
         del kept
-        np.ones(4 << 20)
+        np.empty(128 << 20)
     assert resource.getrlimit(resource.RLIMIT_DATA) == before
-    np.ones(16 << 20)
+    np.empty(256 << 20)
 
 
 def test_a_guard_is_told_the_limits_of_a_fit_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
