@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-__all__ = ["SEVERITIES", "Finding", "Severity", "flat", "nested", "worst_first"]
+__all__ = ["SEVERITIES", "Finding", "Severity", "flat", "nested", "read_finding", "worst_first"]
 
 Severity = Literal["error", "warning", "note"]
 
@@ -39,6 +39,18 @@ class Finding:
         found = {key: value for key, value in asdict(self).items() if value and key != "consequences"}
         nested = [one.to_json() for one in self.consequences]
         return found | ({"consequences": nested} if nested else {})
+
+
+def read_finding(said: Mapping[str, Any]) -> Finding:
+    """The finding of which :meth:`Finding.to_json` says this.
+
+    Raises
+    ------
+    TypeError
+        Where it says something else.
+    """
+    below = tuple(read_finding(one) for one in said.get("consequences", ()))
+    return Finding(**{**said, "consequences": below})
 
 
 def nested(findings: Sequence[Finding], causes: Mapping[str, Collection[str]]) -> tuple[Finding, ...]:

@@ -71,7 +71,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in args:
             return None
-        return _value(next(arg for arg in args if arg is not type(None)), value, where)
+        return _value(_alternative(args, value), value, where)
     if dataclasses.is_dataclass(hint):
         return read(typing.cast(type[Any], hint), value, where)
     if origin is tuple:
@@ -83,6 +83,18 @@ def _value(hint: Any, value: Any, where: str) -> Any:
             raise RequestError(f"{where}: expected a mapping, got {value!r}")
         return {str(key): _value(args[1], item, f"{where}.{key}") for key, item in value.items()}
     return _scalar(hint, value, where)
+
+
+def _alternative(args: Sequence[Any], value: Any) -> Any:
+    """Which of a union ``value`` is meant to be: of several dataclasses the first that has all its keys."""
+    known = [arg for arg in args if arg is not type(None)]
+    keys = set(value) if isinstance(value, Mapping) else set()
+    fits = (
+        arg
+        for arg in known
+        if dataclasses.is_dataclass(arg) and keys <= {field.name for field in dataclasses.fields(arg)}
+    )
+    return next(fits, known[0])
 
 
 def _scalar(hint: Any, value: Any, where: str) -> Any:

@@ -38,10 +38,11 @@ MAY_IMPORT: Mapping[str, str] = {
     "judge": "errors findings",
     "foreign": "errors judge",
     "report": "errors findings judge lazy records spec",
+    "publish": "errors findings judge load metrics parse plan records report spec targets",
     "listing": "catalog spec",
     "scaffold": "catalog errors spec",
-    "api": "catalog checks config data errors execute findings foreign judge lazy load plan records "
-    "report spec",
+    "api": "catalog checks config data errors execute findings foreign judge lazy load plan publish "
+    "records report spec",
     "arguments": "errors",
     "texts": "api checks execute findings report",
     "cli": "api arguments catalog data errors foreign listing report scaffold texts",

@@ -82,7 +82,7 @@ def _spread(planned: PlannedStudy, store: Store) -> float | None:
     records = records_of(planned, store)
     if records.empty or left_of(planned.plan, store):
         return None
-    judgement = judged(planned, store, records)
+    judgement = judged(planned, records, store.variants_tried(planned.study.slot))
     return max((found.spread for found in judgement.comparisons if found.setting == "tuned"), default=None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from benchmark.api.planning import PlannedStudy
@@ -10,11 +10,13 @@ from benchmark.plan.grid import Plan, Row
 from benchmark.plan.keys import component_digest, digest
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
+    from benchmark.execute.pooled import Truth
     from benchmark.records.store import Store
 
-__all__ = ["left_of", "link", "records_of"]
+__all__ = ["completed", "left_of", "link", "records_of"]
 
 
 def link(planned: PlannedStudy, store: Store, rows: Iterable[Row], *, further: bool = False) -> None:
@@ -82,17 +84,29 @@ def left_of(expanded: Plan, store: Store) -> int:
 
 
 def records_of(planned: PlannedStudy, store: Store) -> pd.DataFrame:
-    """The study's records, pooled over folds where single folds do not define the metric.
+    """The study's records as they are judged: those of the store, :func:`completed`."""
+    from benchmark.execute.pooled import truth_of
+
+    study = planned.study
+    truth = truth_of(planned.resolved.datasets, planned.plan.tasks, study.protocol.splits, study.seed)
+    return completed(planned, store.record_table(planned.name), truth, store.prediction)
+
+
+def completed(
+    planned: PlannedStudy,
+    table: pd.DataFrame,
+    truth: Truth,
+    prediction: Callable[[str], np.ndarray | None],
+) -> pd.DataFrame:
+    """Records as they were computed, pooled over folds where single folds do not define the metric.
 
     With what is known of their coordinates beside the store's own columns: ``rows`` (of the task),
     ``base_host`` and ``width`` (of the host, NaN where it was not set).
     """
-    from benchmark.execute.pooled import pooled, truth_of
+    from benchmark.execute.pooled import pooled
 
-    study, tasks = planned.study, planned.plan.tasks
-    truth = truth_of(planned.resolved.datasets, tasks, study.protocol.splits, study.seed)
-    records = pooled(store.record_table(planned.name), tasks, truth, store.prediction)
-    hosts = planned.resolved.hosts
+    tasks, hosts = planned.plan.tasks, planned.resolved.hosts
+    records = pooled(table, tasks, truth, prediction)
     return records.assign(
         rows=records["task"].map({name: float(task.n_rows) for name, task in tasks.items()}),
         base_host=records["host"].map({name: host.name for name, host in hosts.items()}).fillna(""),

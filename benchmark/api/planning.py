@@ -21,7 +21,7 @@ from benchmark.plan.order import halves
 from benchmark.plan.origins import with_shared_origins
 from benchmark.records.code import harness_identity
 from benchmark.records.provenance import library_versions, sampler_version
-from benchmark.spec import Split, Study, Suite, Task
+from benchmark.spec import SplitFacts, Study, Suite, Task
 
 if TYPE_CHECKING:
     from benchmark.data import TaskData
@@ -43,6 +43,14 @@ class PlannedStudy:
     """Name of the results folder: the study's, with a digest where the question is not the shipped one."""
     leaks: Mapping[str, Sequence[Leak]]
     """What test rows share with others, by task."""
+    splits: Mapping[str, Sequence[SplitFacts]]
+    """By task."""
+    unavailable: Mapping[str, str]
+    """Tasks of the study that do not exist, with the reason."""
+    environment: Environment
+    """What of this machine and installation can change a number."""
+    asked: tuple[str, ...] = ()
+    """The overrides that ask for it."""
 
     @property
     def folder(self) -> Path:
@@ -84,11 +92,17 @@ def _planned(overrides: Sequence[str], config_dirs: Sequence[Path]) -> PlannedSt
     study = resolved.study
     arrays, unavailable = _load(resolved)
     tasks: dict[str, Task] = {}
-    instantiated: dict[str, Sequence[Split]] = {}
+    instantiated: dict[str, Sequence[SplitFacts]] = {}
     leaked: dict[str, Sequence[Leak]] = {}
     for name, table in arrays.items():
         task = data.describe(resolved.datasets[name], table, study.metric)
         tasks[name], instantiated[name], leaked[name] = _split(task, table, study)
+    environment = Environment(
+        device_of(resolved),
+        library_versions(),
+        harness_identity(),
+        sampler_version(study.protocol.tuning.sampler),
+    )
     with _uncollected():
         expanded = expand(
             study,
@@ -100,15 +114,13 @@ def _planned(overrides: Sequence[str], config_dirs: Sequence[Path]) -> PlannedSt
             splits=instantiated,
             missing=resolved.missing,
             unavailable=unavailable,
-            environment=Environment(
-                device_of(resolved),
-                library_versions(),
-                harness_identity(),
-                sampler_version(study.protocol.tuning.sampler),
-            ),
+            environment=environment,
         )
         _check_comparable(expanded)
-    return PlannedStudy(resolved, expanded, _folder_name(catalog, resolved, overrides), leaked)
+    name = _folder_name(catalog, resolved, overrides)
+    return PlannedStudy(
+        resolved, expanded, name, leaked, instantiated, unavailable, environment, tuple(overrides)
+    )
 
 
 @contextmanager
@@ -198,7 +210,7 @@ def _load(resolved: ResolvedStudy) -> tuple[dict[str, TaskData], dict[str, str]]
     return arrays, unavailable
 
 
-def _split(task: Task, table: TaskData, study: Study) -> tuple[Task, Sequence[Split], Sequence[Leak]]:
+def _split(task: Task, table: TaskData, study: Study) -> tuple[Task, Sequence[SplitFacts], Sequence[Leak]]:
     """The task with what was found about its splits, the splits, and what leaks across them."""
     from benchmark.plan.leaks import leaks
     from benchmark.plan.splits import scheme_of, splits
@@ -209,7 +221,7 @@ def _split(task: Task, table: TaskData, study: Study) -> tuple[Task, Sequence[Sp
     scheme, notes = scheme_of(basis, splitting), (*task.notes, *map(str, found))
     if scheme == "own" and len(made) < len(basis.own):
         scheme = f"own, {len(made)} of {len(basis.own)}"
-    return dataclasses.replace(task, scheme=scheme, notes=notes), made, found
+    return dataclasses.replace(task, scheme=scheme, notes=notes), [split.facts for split in made], found
 
 
 def device_of(resolved: ResolvedStudy) -> str:

@@ -24,16 +24,17 @@ from benchmark.errors import RequestError
 from benchmark.execute.profile import phase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
+    import numpy as np
     import pandas as pd
 
+    from benchmark.findings import Finding
     from benchmark.judge import Judgement
     from benchmark.records.ledger import Judged
-    from benchmark.records.store import Store
     from benchmark.report import About
 
-__all__ = ["Report", "judged", "write_report"]
+__all__ = ["Report", "examined", "judged", "write_report"]
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,7 @@ def _written(planned: PlannedStudy) -> Report:
     import pandas as pd
 
     from benchmark import report
-    from benchmark.api.finding import findings_of
-    from benchmark.judge.flags import attached
-    from benchmark.judge.search.edges import edges
+    from benchmark.api.suspecting import suspected
     from benchmark.records.leases import held
     from benchmark.records.store import open_store
 
@@ -84,10 +83,14 @@ def _written(planned: PlannedStudy) -> Report:
         needed = finished(planned, store)
         freeze(planned)  # other studies may have computed it all
         records, trials = records_of(planned, store), store.trial_table(planned.name)
-        at_edges = edges(records, _spaces(planned))
         with phase("judge"):
-            judgement = judged(planned, store, records)
-            judgement = attached(judgement, findings_of(planned, store, records, judgement, at_edges))
+            judgement, at_edges = examined(
+                planned,
+                records,
+                store.prediction,
+                suspected(planned),
+                store.variants_tried(planned.study.slot),
+            )
         store.note_judged(_found(planned, judgement))
         refused = pd.DataFrame(
             [dataclasses.asdict(refusal) for refusal in planned.plan.refused],
@@ -155,7 +158,37 @@ def _spaces(planned: PlannedStudy) -> pd.DataFrame:
     return pd.DataFrame(list(rows.values()), columns=SPACE_COLUMNS)
 
 
-def judged(planned: PlannedStudy, store: Store, records: pd.DataFrame) -> Judgement:
+def examined(
+    planned: PlannedStudy,
+    records: pd.DataFrame,
+    prediction: Callable[[str], np.ndarray | None],
+    suspected: Iterable[Finding],
+    variants_tried: Mapping[str, int],
+) -> tuple[Judgement, pd.DataFrame]:
+    """What the records of a planned study support, with all that was noticed; and ``edges``.
+
+    Parameters
+    ----------
+    records
+        As :func:`~benchmark.api.linking.completed` has them.
+    prediction
+        From a record's key to its test predictions, or None where they were not kept.
+    suspected
+        What was found on the data.
+    variants_tried
+        How many variants of each component of the slot there were.
+    """
+    from benchmark.api.finding import findings_of
+    from benchmark.judge.flags import attached
+    from benchmark.judge.search.edges import edges
+
+    at_edges = edges(records, _spaces(planned))
+    judgement = judged(planned, records, variants_tried)
+    found = findings_of(records, judgement, at_edges, prediction, suspected)
+    return attached(judgement, found), at_edges
+
+
+def judged(planned: PlannedStudy, records: pd.DataFrame, variants_tried: Mapping[str, int]) -> Judgement:
     """What the records of a planned study support."""
     from benchmark.judge import judge
 
@@ -170,7 +203,7 @@ def judged(planned: PlannedStudy, store: Store, records: pd.DataFrame) -> Judgem
         **rule_of(planned),
         **staged,
         primary=study.primary or None,
-        variants_tried=store.variants_tried(study.slot),
+        variants_tried=variants_tried,
         factors=_factors(planned),
         controls=protocol.controls,
     )

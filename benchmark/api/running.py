@@ -114,7 +114,15 @@ def _write_lock(planned: PlannedStudy) -> None:
     planned.folder.mkdir(parents=True, exist_ok=True)
     asked = dataclasses.asdict(planned.study)
     text = json.dumps(
-        {"schema": 1, "digest": planned.resolved.digest, "study": asked}, indent=1, sort_keys=True
+        {
+            "schema": 1,
+            "digest": planned.resolved.digest,
+            "study": asked,
+            "overrides": [item for item in planned.asked if not item.startswith("results_dir=")],
+            "config_dirs": [str(Path(folder).resolve()) for folder in planned.resolved.config_dirs],
+        },
+        indent=1,
+        sort_keys=True,
     )
     partial = _lock(planned).with_suffix(f".{os.getpid()}")
     try:

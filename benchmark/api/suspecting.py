@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmark.findings import Finding
+from benchmark.findings import Finding, read_finding
 from benchmark.plan import leaks, suspects
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def suspected(planned: PlannedStudy) -> tuple[Finding, ...]:
         partial = file.with_suffix(f".{os.getpid()}")
         partial.write_text(json.dumps(found, indent=1), encoding="utf-8")
         os.replace(partial, file)
-    return tuple(_finding(one) for task in found.values() for one in task["findings"])
+    return tuple(read_finding(one) for task in found.values() for one in task["findings"])
 
 
 def _looked_for(planned: PlannedStudy, task: Task) -> tuple[Finding, ...]:
@@ -68,8 +68,3 @@ def _digest(planned: PlannedStudy, task: Task) -> str:
         assert file is not None
         digest.update(Path(file).read_bytes())
     return digest.hexdigest()
-
-
-def _finding(said: Mapping[str, Any]) -> Finding:
-    below = tuple(_finding(one) for one in said.get("consequences", ()))
-    return Finding(**{**said, "consequences": below})

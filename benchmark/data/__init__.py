@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmark.data.load import describe, load
+from benchmark.data.load import at_hand, describe, load
 from benchmark.data.taskdata import Ragged, TaskData
 
-__all__ = ["Ragged", "TaskData", "describe", "load"]
+__all__ = ["Ragged", "TaskData", "at_hand", "describe", "load"]

@@ -29,7 +29,7 @@ from benchmark.data.taskdata import TaskData
 from benchmark.errors import RequestError, nearest
 from benchmark.spec import Dataset, Task
 
-__all__ = ["SOURCES", "Source", "describe", "load"]
+__all__ = ["SOURCES", "Source", "at_hand", "describe", "load"]
 
 
 T = TypeVar("T")
@@ -89,6 +89,14 @@ def load(dataset: Dataset, fingerprint: str = "") -> TaskData:
     if fingerprint and data.fingerprint != fingerprint:
         raise RequestError(f"{where}: the data has changed since the study was planned; plan it again")
     return data
+
+
+def at_hand(dataset: Dataset) -> bool:
+    """Whether the data of a card is on this machine, so that :func:`load` asks nobody for it."""
+    try:
+        return SOURCES[dataset.source].stamp(dataset) != ""
+    except RequestError:
+        return False
 
 
 def describe(dataset: Dataset, data: TaskData, metric: str | None = None) -> Task:

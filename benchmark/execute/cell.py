@@ -26,10 +26,10 @@ from benchmark.execute.fitting.fit import Diverged, Fit, fit, fit_stacked
 from benchmark.execute.limits import FitTimeout, limited, peak_memory_mb, reset_peak_memory, time_limit
 from benchmark.execute.material import planned_of, split_of, table_of
 from benchmark.execute.profile import carried, phase
-from benchmark.execute.tune import apply, best, propose
+from benchmark.execute.settings import chosen, proposed
+from benchmark.execute.tune import apply
 from benchmark.metrics import METRICS, UndefinedMetric, scores, test_errors
 from benchmark.plan.grid import Job, PlannedCell, PlannedTuning
-from benchmark.plan.keys import default_of
 from benchmark.plan.stacking import refusal
 from benchmark.spec import CLASSIFICATION, Record, Seeds, Trial
 
@@ -87,10 +87,10 @@ def failed(job: Job, key: str, done: Done, status: str, reason: str, said: str =
     for tuning in job.tunings:
         for trial in tuning.trials:
             if trial.key == key:
-                setting = _proposed(job, tuning, trial.number, done)
+                setting = proposed(job, tuning, trial.number, done)
                 return Outcome(Trial(key, trial.number, setting, status, reason))
     cell = next(cell for cell in job.cells if cell.key == key)
-    return Outcome(_failed_record(job, cell, failure, _chosen(job, cell, done)))
+    return Outcome(_failed_record(job, cell, failure, chosen(job, cell, done)))
 
 
 def ready(job: Job, done: Done) -> list[Group]:
@@ -167,27 +167,6 @@ def run_job(job: Job, done: Done) -> Iterator[tuple[Outcome, ...]]:
             yield outcomes
 
 
-def _proposed(job: Job, tuning: PlannedTuning, number: int, known: Done) -> dict[str, Any]:
-    """The setting of a trial, whose predecessors are known."""
-    tried = [trial for trial in _trials(tuning, known) if trial.number < number]
-    default = default_of(job.pipeline, job.space)
-    with phase("propose"):
-        return propose(job.space, job.protocol.tuning.sampler, tuning.sampler_seed, number, default, tried)
-
-
-def _chosen(job: Job, cell: PlannedCell, known: Done) -> Mapping[str, Any]:
-    """The setting of a cell: the default, or what its tuning study found best."""
-    if cell.setting == "default":
-        return {}
-    return best(_trials(job.tunings[cell.tuning], known)).setting
-
-
-def _trials(tuning: PlannedTuning, known: Done) -> list[Trial]:
-    """The trials of a tuning study that are known, in order."""
-    rows = (known.get(trial.key) for trial in tuning.trials)
-    return [row for row in rows if isinstance(row, Trial)]
-
-
 @dataclass(frozen=True, eq=False)
 class _Unit:
     """A trial or cell that is to be fitted."""
@@ -210,7 +189,7 @@ def _unit(job: Job, key: str, known: Done) -> _Unit | Outcome:
 
 
 def _trial(job: Job, key: str, tuning: PlannedTuning, number: int, known: Done) -> _Unit:
-    setting = _proposed(job, tuning, number, known)
+    setting = proposed(job, tuning, number, known)
 
     def outcome(result: Fit) -> Outcome:
         score, reason = _test_score(job, result)
@@ -225,7 +204,7 @@ def _trial(job: Job, key: str, tuning: PlannedTuning, number: int, known: Done) 
 
 
 def _cell(job: Job, cell: PlannedCell, known: Done) -> _Unit | Outcome:
-    setting = _chosen(job, cell, known)
+    setting = chosen(job, cell, known)
     if cell.setting == "tuned" and not setting:
         twin = known.get(next(c.key for c in job.cells if c.seed == cell.seed and c.setting == "default"))
         if isinstance(twin, Record):

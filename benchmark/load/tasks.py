@@ -13,7 +13,7 @@ from benchmark.errors import RequestError
 from benchmark.load.names import list_of
 from benchmark.spec import Dataset, Suite
 
-__all__ = ["Members", "sizes_of", "task_cards"]
+__all__ = ["Members", "card_of", "sizes_of", "task_cards"]
 
 Members = Callable[[Suite], Sequence[str]]
 """The names of the tasks of an OpenML suite."""
@@ -58,6 +58,17 @@ def task_cards(catalog: Catalog, config: Mapping[str, Any], members: Members) ->
                     "give one of them a card of another name"
                 )
     return cards
+
+
+def card_of(catalog: Catalog, name: str) -> Dataset:
+    """The card of a task in the catalog, at the size that its name says.
+
+    Raises
+    ------
+    RequestError
+        Where there is none of that name.
+    """
+    return _card(catalog, name, typed=False)
 
 
 def sizes_of(config: Mapping[str, Any]) -> list[int]:

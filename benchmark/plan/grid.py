@@ -35,7 +35,7 @@ from benchmark.spec import (
     Protocol,
     Range,
     Seeds,
-    Split,
+    SplitFacts,
     Study,
     Task,
 )
@@ -186,7 +186,7 @@ def expand(
     references: Mapping[str, Pipeline],
     datasets: Mapping[str, Dataset],
     tasks: Mapping[str, Task],
-    splits: Mapping[str, Sequence[Split]],
+    splits: Mapping[str, Sequence[SplitFacts]],
     missing: Mapping[str, str],
     environment: Environment,
     unavailable: Mapping[str, str] | None = None,
@@ -326,12 +326,12 @@ class _Drawn:
 class _Block:
     """What all arms share on one split: common random numbers."""
 
-    split: Split
+    split: SplitFacts
     cells: tuple[_Drawn, ...]
     tunings: tuple[_Drawn, ...]
 
 
-def _block(study: Study, task: Task, split: Split, replicate: int) -> _Block:
+def _block(study: Study, task: Task, split: SplitFacts, replicate: int) -> _Block:
     coordinate = (study.seed, task.fingerprint, split.repeat, split.fold)
 
     def drawn(seeds: Seeds, sampler: int = 0) -> _Drawn:

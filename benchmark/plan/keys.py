@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmark.records.schema import SCHEMA_VERSION
-from benchmark.spec import Choice, Component, Pipeline, Protocol, Range, Split, Task
+from benchmark.spec import Choice, Component, Pipeline, Protocol, Range, SplitFacts, Task
 
 __all__ = [
     "Environment",
@@ -118,7 +118,7 @@ def _at(components: Mapping[str, Component], path: str) -> Any:
     return node
 
 
-def fit_keys(environment: Environment, task: Task, protocol: Protocol) -> Callable[[str, Split], str]:
+def fit_keys(environment: Environment, task: Task, protocol: Protocol) -> Callable[[str, SplitFacts], str]:
     """What gives the key of what every fit of one (pipeline, split) on a task has in common.
 
     The pipeline is asked for by its :func:`pipeline_digest`.
@@ -135,7 +135,7 @@ def fit_keys(environment: Environment, task: Task, protocol: Protocol) -> Callab
         )
     )
 
-    def fit_key(pipeline: str, split: Split) -> str:
+    def fit_key(pipeline: str, split: SplitFacts) -> str:
         return hashed(f'{before},"{pipeline}",{data},"{split.digest}",{after}')
 
     return fit_key

@@ -17,14 +17,17 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import components
 from benchmark.errors import RequestError, nearest
 
 __all__ = [
+    "Fact",
+    "code_facts",
     "code_identity",
     "distributions",
+    "identity_of",
     "harness_identity",
     "is_file_target",
     "local_imports",
@@ -39,6 +42,7 @@ _OUTCOME_MODULES = (
     "execute/cell",
     "execute/control",
     "execute/material",
+    "execute/settings",
     "execute/tune",
     *(
         f"execute/fitting/{name}"
@@ -88,6 +92,15 @@ def package_hint(package: str) -> str:
     return hint if hint.startswith("did you mean") else f"install it, for example with pip install {package}"
 
 
+class Fact(NamedTuple):
+    """A piece of the code behind a component."""
+
+    says: str
+    """Version of a distribution, or SHA-256 (hex) of a local source."""
+    source: Path | None = None
+    """The local source; None for a distribution."""
+
+
 def code_identity(targets: frozenset[str]) -> str:
     """SHA-256 (hex) over the code behind some ``_target_`` values.
 
@@ -98,7 +111,12 @@ def code_identity(targets: frozenset[str]) -> str:
     RequestError
         When a local source is not Python.
     """
-    return hashlib.sha256(json.dumps(sorted(_facts(targets).items())).encode()).hexdigest()
+    return identity_of({name: fact.says for name, fact in code_facts(targets).items()})
+
+
+def identity_of(facts: Mapping[str, str]) -> str:
+    """The :func:`code_identity` of code of which the :func:`code_facts` say this, by name."""
+    return hashlib.sha256(json.dumps(sorted(facts.items())).encode()).hexdigest()
 
 
 def distributions(targets: frozenset[str]) -> Mapping[str, frozenset[str]]:
@@ -106,7 +124,7 @@ def distributions(targets: frozenset[str]) -> Mapping[str, frozenset[str]]:
 
     Local sources are followed, and imports inside functions count.
     """
-    facts = _facts(targets)
+    facts = code_facts(targets)
     packages = _distributions()
     named = {name for names in packages.values() for name in names if name in facts}
     return {
@@ -114,9 +132,18 @@ def distributions(targets: frozenset[str]) -> Mapping[str, frozenset[str]]:
     }
 
 
-def _facts(targets: frozenset[str]) -> dict[str, str]:
-    """Version of every distribution, and digest of every local source, behind the targets."""
-    facts: dict[str, str] = {}
+def code_facts(targets: frozenset[str]) -> dict[str, Fact]:
+    """Every distribution and every local source behind some ``_target_`` values, by its name.
+
+    The name of a distribution is its own; of a local source that of the module; of a typed file ``file`` and
+    its SHA-256.
+
+    Raises
+    ------
+    RequestError
+        When a local source is not Python.
+    """
+    facts: dict[str, Fact] = {}
     for target in sorted(targets):
         if is_file_target(target):
             file = split_file_target(target)[0]
@@ -159,7 +186,7 @@ def _is_text(statement: ast.AST) -> bool:
     )
 
 
-def _visit_module(name: str, facts: dict[str, str], beside: Path | None = None) -> None:
+def _visit_module(name: str, facts: dict[str, Fact], beside: Path | None = None) -> None:
     """Add what stands behind a dotted name (a module, or an attribute of one) to ``facts``.
 
     ``beside`` is the folder of a typed file, whose neighbours it may import.
@@ -169,7 +196,7 @@ def _visit_module(name: str, facts: dict[str, str], beside: Path | None = None) 
         return
     distribution = None if top == "components" else _distribution(top)
     if distribution is not None:
-        facts[distribution[0]] = distribution[1]
+        facts[distribution[0]] = Fact(distribution[1])
         return
     found = _locate(name) or (_locate(name, [str(beside)]) if beside else [])
     for module, file in found:
@@ -177,13 +204,14 @@ def _visit_module(name: str, facts: dict[str, str], beside: Path | None = None) 
             _visit_file(file, facts, module, beside)
 
 
-def _visit_file(file: Path, facts: dict[str, str], name: str, beside: Path | None) -> None:
+def _visit_file(file: Path, facts: dict[str, Fact], name: str, beside: Path | None) -> None:
     """Add a source file and what it imports. A typed file has no name of its own in the identity."""
     source = file.read_bytes()
-    label = name if name != "file" else f"file {hashlib.sha256(source).hexdigest()}"
+    digest = hashlib.sha256(source).hexdigest()
+    label = name if name != "file" else f"file {digest}"
     if label in facts:
         return
-    facts[label] = hashlib.sha256(source).hexdigest()
+    facts[label] = Fact(digest, file)
     package = name if file.name == "__init__.py" else name.rpartition(".")[0]
     for imported in _imports(file, package):
         _visit_module(imported, facts, beside)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from benchmark.spec.parts import Choice, Component, InputSpec, Pipeline, Range
 from benchmark.spec.results import Record, Trial
 from benchmark.spec.study import Arm, Budget, Cell, Limits, Protocol, Seeds, Splitting, Study, Tuning
-from benchmark.spec.tasks import Dataset, OwnSplit, Split, SplitBasis, Suite, Task
+from benchmark.spec.tasks import Dataset, OwnSplit, Split, SplitBasis, SplitFacts, Suite, Task
 from benchmark.spec.words import (
     CLASSIFICATION,
     CONTROLS,
@@ -52,6 +52,7 @@ __all__ = [
     "Seeds",
     "Split",
     "SplitBasis",
+    "SplitFacts",
     "Splitting",
     "Study",
     "Suite",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Dataset", "OwnSplit", "Split", "SplitBasis", "Suite", "Task"]
+__all__ = ["Dataset", "OwnSplit", "Split", "SplitBasis", "SplitFacts", "Suite", "Task"]
 
 
 Rows = Any
@@ -135,6 +135,25 @@ class Split:
     test: Rows
     digest: str
     """SHA-256 over the three index arrays."""
+
+    @property
+    def facts(self) -> SplitFacts:
+        """The split without its rows."""
+        sizes = len(self.train), len(self.validation), len(self.test)
+        return SplitFacts(self.repeat, self.fold, self.digest, *sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class SplitFacts:
+    """What a plan needs to know of a split."""
+
+    repeat: int
+    fold: int
+    digest: str
+    """That of the split."""
+    n_train: int
+    n_validation: int
+    n_test: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def run(
         references={name: pipeline(name) for name in names},
         datasets={card.name: card},
         tasks={card.name: task},
-        splits={card.name: splits(task, data.basis(), splitting, study.seed)},
+        splits={card.name: [one.facts for one in splits(task, data.basis(), splitting, study.seed)]},
         missing={},
         environment=Environment("cpu", {}, ""),
     )

@@ -89,7 +89,7 @@ def judgement_of(study: PlannedStudy) -> Judgement:
     """What the records of a study that was run support; no page is written."""
     with open_store(study.resolved.results_dir, write=True) as store:
         finished(study, store)
-        return judged(study, store, records_of(study, store))
+        return judged(study, records_of(study, store), {})
 
 
 def held(judgement: Judgement, component: str = "standard") -> dict[str, bool | None]:

@@ -59,7 +59,7 @@ def verdict(study: PlannedStudy) -> str:
     """verdict.json as the report would write it, without what rests on time or on the store's history."""
     with open_store(study.resolved.results_dir, write=True) as store:
         finished(study, store)
-        judgement = judged(study, store, records_of(study, store))
+        judgement = judged(study, records_of(study, store), {})
     found = judgement.to_json(study=study.name, slot=study.study.slot, metric="")
     for comparison in found["comparisons"]:
         del comparison["volatile"]

@@ -17,7 +17,7 @@ from benchmark.spec import (
     Pipeline,
     Protocol,
     Range,
-    Split,
+    SplitFacts,
     Splitting,
     Study,
     Task,
@@ -96,7 +96,7 @@ class World:
         self.references = {"featureless": Pipeline("featureless", "estimator", estimator)}
         self.tasks = {name: task(name) for name in ("t", "u")}
         self.splits = {
-            name: [Split(0, fold, [0], [1], [2], f"{name}{fold}") for fold in (0, 1)] for name in ("t", "u")
+            name: [SplitFacts(0, fold, f"{name}{fold}", 1, 1, 1) for fold in (0, 1)] for name in ("t", "u")
         }
         self.environment = Environment("cpu", {"torch": "2"}, "harness")
         self.missing: dict[str, str] = {}

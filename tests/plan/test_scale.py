@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from benchmark.plan.cost import job_seconds
-from benchmark.spec import Split, Tuning
+from benchmark.spec import SplitFacts, Tuning
 
 Seconds = Callable[[Callable[[], object]], float]
 
@@ -40,7 +40,7 @@ def sized(
     names = [f"t{n}" for n in range(tasks)]
     made.tasks = {name: dataclasses.replace(world.tasks["t"], name=name) for name in names}
     made.splits = {
-        name: [Split(0, fold, [0], [1], [2], f"{name}{fold}") for fold in range(folds)] for name in names
+        name: [SplitFacts(0, fold, f"{name}{fold}", 1, 1, 1) for fold in range(folds)] for name in names
     }
     candidates = [f"new{n}" for n in range(arms)]
     made.components |= {name: world.components["new"] for name in candidates}

@@ -59,7 +59,7 @@ def planned(pipeline: ReadPipeline) -> Callable[..., list[Job]]:
             references={},
             datasets={task: dataset},
             tasks={task: facts},
-            splits={task: splits(facts, data.basis(), protocol.splits, 0)},
+            splits={task: [one.facts for one in splits(facts, data.basis(), protocol.splits, 0)]},
             missing={},
             environment=Environment("cpu", {}, ""),
         )

@@ -1,0 +1,136 @@
+"""``study.json``: a study with everything that its names stand for, so that its plan can be made again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmark.errors import RequestError
+from benchmark.parse import read
+from benchmark.plan.grid import Plan, expand
+from benchmark.plan.keys import Environment
+from benchmark.publish.layout import STUDY
+from benchmark.publish.plain import dumped, loaded
+from benchmark.records.code import is_file_target, split_file_target
+from benchmark.spec import Component, Dataset, Pipeline, SplitFacts, Study, Task
+
+__all__ = ["SCHEMA", "Document", "portable", "read_document", "write_document"]
+
+SCHEMA = 1
+"""Of bundles: what a reader must know how to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """All that a study's plan follows from, and what else its verdict rests on beside its records."""
+
+    schema: int
+    name: str
+    """Of the folder that the results were in: the study's name, with a digest where it is not the shipped
+    question."""
+    digest: str
+    """Of the question."""
+    study: Study
+    components: Mapping[str, tuple[Component, ...]]
+    """What every candidate and baseline puts into the study's slots, by its name."""
+    hosts: Mapping[str, Pipeline]
+    references: Mapping[str, Pipeline]
+    datasets: Mapping[str, Dataset]
+    tasks: Mapping[str, Task]
+    splits: Mapping[str, tuple[SplitFacts, ...]]
+    """By task."""
+    missing: Mapping[str, str]
+    """Components that could not run, with the reason."""
+    unavailable: Mapping[str, str]
+    """Tasks that do not exist, with the reason."""
+    environment: Environment
+    code: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What the code of components is: by their digest of it, the version of every distribution and the SHA-256
+    of every local source."""
+    variants_tried: Mapping[str, int] = field(default_factory=dict)
+    """How many variants of each component of the slot the author's store had seen."""
+    noticed: tuple[Mapping[str, Any], ...] = ()
+    """What was found suspicious about the data."""
+
+    def plan(self) -> Plan:
+        """The plan of the study, made again.
+
+        Raises
+        ------
+        RequestError
+            Where the parts of the document do not belong together.
+        """
+        try:
+            return expand(
+                self.study,
+                components=self.components,
+                hosts=self.hosts,
+                references=self.references,
+                datasets=self.datasets,
+                tasks=self.tasks,
+                splits=self.splits,
+                missing=self.missing,
+                environment=self.environment,
+                unavailable=self.unavailable,
+            )
+        except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
+            said = " ".join(str(error).split())[:200]
+            raise RequestError(
+                f"{STUDY}: no plan can be made of it: {type(error).__name__}: {said}"
+            ) from error
+
+    def parts(self) -> list[Component]:
+        """Every component of every pipeline, each once by slot and name."""
+        pipelines = (*self.hosts.values(), *self.references.values())
+        parts = [part for arm in self.components.values() for part in arm]
+        parts += [part for pipeline in pipelines for part in pipeline.components.values()]
+        return list({(part.slot, part.name, part.code, repr(part.make)): part for part in parts}.values())
+
+
+def write_document(document: Document) -> bytes:
+    """``study.json``, without the paths of the machine it was made on."""
+    return dumped(dataclasses.asdict(document))
+
+
+def read_document(content: bytes) -> Document:
+    """The document of a bundle.
+
+    Raises
+    ------
+    RequestError
+        In one line, where it is not one, or not written as :func:`write_document` writes.
+    """
+    values = loaded(content, STUDY)
+    if (schema := values.get("schema")) != SCHEMA:
+        raise RequestError(f"{STUDY}: has schema {str(schema)[:40]}, this version reads {SCHEMA}")
+    document = read(Document, values, STUDY)
+    if write_document(document) != content:
+        raise RequestError(f"{STUDY}: not written as `swapbench bundle` writes it")
+    return document
+
+
+def portable(component: Component) -> Component:
+    """The component without the folders of the machine it was read on; its key is the same."""
+    source = {
+        key: value.rpartition("/")[2] if key == "code" else value for key, value in component.source.items()
+    }
+    if not component.trusted:
+        source = dict(component.source)
+    return dataclasses.replace(
+        component, make=_portable(component.make), source=source, file="", trusted=False
+    )
+
+
+def _portable(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {key: _target(value) if key == "_target_" else _portable(value) for key, value in node.items()}
+    return [_portable(value) for value in node] if isinstance(node, (list, tuple)) else node
+
+
+def _target(target: str) -> str:
+    if not is_file_target(target):
+        return target
+    file, name = split_file_target(target)
+    return f"{file.name}:{name}"
