@@ -89,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     fetch.set_defaults(command="fetch")
 
     _add_judge(commands)
+    _add_publishing(commands, [study, catalog])
     _add_cache(commands)
 
     _add_new(commands)
@@ -107,6 +108,37 @@ def _add_run(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
     )
     run.add_argument("--profile", action="store_true", help="say in the end where the time went")
     run.set_defaults(command="run")
+
+
+def _add_publishing(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
+    bundle = commands.add_parser(
+        "bundle", parents=parents, help="a finished study (its name, or overrides) for others to check"
+    )
+    bundle.add_argument("--out", type=Path, required=True, metavar="DIR|FILE.zip")
+    bundle.add_argument("--anonymous", action="store_true", help="for double-blind review")
+    bundle.add_argument("--sign", type=Path, metavar="KEY", help="a private key of ssh")
+    bundle.set_defaults(command="bundle")
+
+    verify = commands.add_parser("verify", help="check a bundle: everything is recomputed, none of it is run")
+    verify.add_argument("bundle", type=Path, metavar="BUNDLE")
+    verify.add_argument(
+        "--signers", type=Path, metavar="FILE", help="ssh's allowed_signers: it must be by one"
+    )
+    verify.add_argument("--json", action="store_true")
+    verify.set_defaults(command="verify")
+
+    reproduce = commands.add_parser(
+        "reproduce", help="run a random part of a bundle again: does the same come out?"
+    )
+    reproduce.add_argument("bundle", type=Path, metavar="BUNDLE")
+    reproduce.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="trust=[a,b], workers=2 …")
+    reproduce.add_argument("--sample", type=float, default=0.1, metavar="SHARE", help="of its blocks (0.1)")
+    reproduce.add_argument("--claim", default="", metavar="ID", help="only what this claim rests on")
+    reproduce.add_argument("--budget", type=_seconds, metavar="TIME", help="stop after 90s, 30m or 2h")
+    reproduce.add_argument("--seed", type=int, metavar="N", help="of the sample, to repeat somebody's")
+    reproduce.add_argument("--out", type=Path, metavar="DIR", help="where it is kept (BUNDLE-reproduced)")
+    reproduce.add_argument("--json", action="store_true")
+    reproduce.set_defaults(command="reproduce")
 
 
 def _add_check(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:

@@ -75,11 +75,65 @@ def _plan(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from benchmark import api, texts
+    from benchmark import texts
 
-    planned = api.plan_study(options.overrides, options.config_dir)
+    planned = _planned(options)
     print(texts.heading(planned))
     return _print_report(planned)
+
+
+def _planned(options: argparse.Namespace) -> Any:
+    """The study that overrides ask for, or a bare name: then its newest run, which is said."""
+    from benchmark import api
+
+    named = api.named(options.overrides)
+    if named.folder is not None:
+        print(f"newest run: {named.folder}", file=sys.stderr)
+    return api.plan_study(named.overrides, [*named.config_dirs, *options.config_dir])
+
+
+def _bundle(options: argparse.Namespace) -> int:
+    from benchmark import api
+    from benchmark.texts.publishing import bundled as said
+
+    planned = _planned(options)
+    bundled = api.bundle(planned, options.out, anonymous=options.anonymous, sign=options.sign)
+    for remark in bundled.remarks:
+        print(f"swapbench: {remark}", file=sys.stderr)
+    print(said(bundled))
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from benchmark import api
+    from benchmark.texts.publishing import verification
+
+    found = api.verify(options.bundle, signers=options.signers)
+    print(json.dumps(found.to_json(), indent=1) if options.json else verification(found))
+    return 0 if found.holds else 1
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    from benchmark import api
+    from benchmark.texts import publishing
+
+    checked = api.verify(options.bundle)
+    if not checked.holds:
+        print(publishing.verification(checked))
+        return 1
+    asked = api.Request(
+        share=options.sample,
+        claim=options.claim,
+        seed=options.seed,
+        budget_seconds=options.budget,
+        overrides=tuple(options.overrides),
+    )
+    for line in publishing.foreign_code(api.foreign_code(options.bundle, asked)):
+        print(line, file=sys.stderr)
+    out = options.out or options.bundle.with_name(f"{options.bundle.stem}-reproduced")
+    found = api.reproduce(options.bundle, asked, out)
+    print(json.dumps(found.to_json(), indent=1) if options.json else publishing.reproduction(found))
+    return 0 if found.reproduced else 1
 
 
 def _print_report(planned: Any) -> int:
@@ -205,6 +259,7 @@ def _new(options: argparse.Namespace) -> int:
 
 
 _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "bundle": _bundle,
     "cache": _cache,
     "check": _check,
     "fetch": _fetch,
@@ -213,5 +268,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "new": _new,
     "plan": _plan,
     "report": _report,
+    "reproduce": _reproduce,
     "run": _run,
+    "verify": _verify,
 }

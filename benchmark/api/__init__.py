@@ -14,49 +14,73 @@ from typing import TYPE_CHECKING
 from benchmark.lazy import on_demand
 
 if TYPE_CHECKING:
+    from benchmark.api.bundling import Bundled, bundle
     from benchmark.api.examining import examined
     from benchmark.api.fetching import Fetched, fetch
     from benchmark.api.forecasting import Forecast, forecast
     from benchmark.api.judging import JudgedTable, TableQuestion, judge_table
+    from benchmark.api.naming import Named, named
     from benchmark.api.planning import PlannedStudy, plan_study
     from benchmark.api.profiling import profiled
     from benchmark.api.reporting import Report, write_report
+    from benchmark.api.reproducing import Reproduction, Request, foreign_code, reproduce
     from benchmark.api.running import run
     from benchmark.api.stages import Saved
+    from benchmark.api.verifying import Verification, verify
 
 __all__ = [
+    "Bundled",
     "Fetched",
     "Forecast",
     "JudgedTable",
+    "Named",
     "PlannedStudy",
     "Report",
+    "Reproduction",
+    "Request",
     "Saved",
     "TableQuestion",
+    "Verification",
+    "bundle",
     "examined",
     "fetch",
     "forecast",
+    "foreign_code",
     "judge_table",
+    "named",
     "plan_study",
     "profiled",
+    "reproduce",
     "run",
+    "verify",
     "write_report",
 ]
 
 _HOMES: Mapping[str, str] = {
+    "Bundled": "benchmark.api.bundling",
     "Fetched": "benchmark.api.fetching",
     "Forecast": "benchmark.api.forecasting",
     "JudgedTable": "benchmark.api.judging",
+    "Named": "benchmark.api.naming",
     "PlannedStudy": "benchmark.api.planning",
     "Report": "benchmark.api.reporting",
+    "Reproduction": "benchmark.api.reproducing",
+    "Request": "benchmark.api.reproducing",
     "Saved": "benchmark.api.stages",
     "TableQuestion": "benchmark.api.judging",
+    "Verification": "benchmark.api.verifying",
+    "bundle": "benchmark.api.bundling",
     "examined": "benchmark.api.examining",
     "fetch": "benchmark.api.fetching",
     "forecast": "benchmark.api.forecasting",
+    "foreign_code": "benchmark.api.reproducing",
     "judge_table": "benchmark.api.judging",
+    "named": "benchmark.api.naming",
     "plan_study": "benchmark.api.planning",
     "profiled": "benchmark.api.profiling",
+    "reproduce": "benchmark.api.reproducing",
     "run": "benchmark.api.running",
+    "verify": "benchmark.api.verifying",
     "write_report": "benchmark.api.reporting",
 }
 """The module of every public name."""

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from benchmark.publish.bundle import Bundle
     from benchmark.publish.document import Document
-    from benchmark.publish.tables import Labels
     from benchmark.records.store import Store
     from benchmark.spec import Component, Pipeline
 
@@ -39,9 +38,7 @@ class Bundled:
     """What the author should look at before it is published."""
 
 
-def bundle(
-    planned: PlannedStudy, out: Path, *, anonymous: bool = False, sign: Path | None = None
-) -> Bundled:
+def bundle(planned: PlannedStudy, out: Path, *, anonymous: bool = False, sign: Path | None = None) -> Bundled:
     """Write the bundle of a study whose records are all in the store: a folder, or a zip by its name.
 
     Parameters
@@ -149,7 +146,10 @@ def _parts(planned: PlannedStudy) -> list[Component]:
     resolved = planned.resolved
     arms = (parts for arm, parts in resolved.components.items() if arm not in resolved.missing)
     pipelines = (*resolved.hosts.values(), *resolved.references.values())
-    return [*(part for arm in arms for part in arm), *(p for one in pipelines for p in one.components.values())]
+    return [
+        *(part for arm in arms for part in arm),
+        *(p for one in pipelines for p in one.components.values()),
+    ]
 
 
 def _environments(
@@ -186,9 +186,13 @@ def _labels(planned: PlannedStudy, records: pd.DataFrame) -> Iterator[tuple[Any,
 def _lock() -> str:
     """Every installed distribution with its version, as pip reads it."""
     found = {
-        (one.metadata["Name"], one.version) for one in importlib.metadata.distributions() if one.metadata["Name"]
+        (one.metadata["Name"], one.version)
+        for one in importlib.metadata.distributions()
+        if one.metadata["Name"]
     }
-    return "".join(f"{name}=={version}\n" for name, version in sorted(found, key=lambda x: (x[0].lower(), x[1])))
+    return "".join(
+        f"{name}=={version}\n" for name, version in sorted(found, key=lambda x: (x[0].lower(), x[1]))
+    )
 
 
 def _late(made: Bundle) -> Iterator[str]:

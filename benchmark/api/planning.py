@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from benchmark.catalog import Catalog, open_catalog
 from benchmark.errors import RequestError, nearest
 from benchmark.execute.profile import phase
-from benchmark.load.study import ResolvedStudy, load_study, question_digest
+from benchmark.load.study import Machine, ResolvedStudy, load_study, question_digest
 from benchmark.plan.grid import Plan, expand
 from benchmark.plan.keys import Environment
 from benchmark.plan.order import halves
@@ -224,7 +224,7 @@ def _split(task: Task, table: TaskData, study: Study) -> tuple[Task, Sequence[Sp
     return dataclasses.replace(task, scheme=scheme, notes=notes), [split.facts for split in made], found
 
 
-def device_of(resolved: ResolvedStudy) -> str:
+def device_of(resolved: ResolvedStudy | Machine) -> str:
     """``cpu`` or ``cuda``; ``auto`` is what this machine has, also where others do the work.
 
     Raises

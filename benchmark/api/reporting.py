@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.api.linking import left_of, records_of
+from benchmark.api.noting import note_report
 from benchmark.api.planning import PlannedStudy
 from benchmark.api.running import freeze, is_frozen
 from benchmark.api.stages import (
@@ -97,6 +98,7 @@ def _written(planned: PlannedStudy) -> Report:
             columns=["component", "role", "host", "task", "reason"],
         )
         about = report.about_study(dataclasses.replace(planned.study, name=planned.name), judgement)
+        note_report(planned, store, about, judgement, records)
         with held(planned.folder / "study.lock"):  # one report at a time
             page = report.write(
                 planned.folder,

@@ -14,7 +14,7 @@ from benchmark.api.planning import PlannedStudy, device_of
 from benchmark.api.stages import Stage, stages
 from benchmark.errors import RequestError
 from benchmark.execute.profile import phase
-from benchmark.load.study import ResolvedStudy
+from benchmark.load.study import Machine, ResolvedStudy
 from benchmark.plan.cost import job_seconds
 from benchmark.plan.grid import Plan
 from benchmark.records.provenance import facts
@@ -87,7 +87,7 @@ def _plans(planned: PlannedStudy, store: Store, begun: list[Stage]) -> Iterator[
         yield stage.plan
 
 
-def workers_of(resolved: ResolvedStudy) -> int:
+def workers_of(resolved: ResolvedStudy | Machine) -> int:
     """How many processes the study may use: as many as are asked for, else one per core or place on a GPU."""
     from benchmark.execute.devices import default_workers
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.api.here import Here, data_here
 from benchmark.api.planning import PlannedStudy
 from benchmark.errors import RequestError
 from benchmark.findings import read_finding
+from benchmark.publish.layout import CHECKSUMS, CLAIMS, PLAN, README, RECORDS, SIGNATURE, VERDICT
 
 if TYPE_CHECKING:
+    from benchmark.plan.grid import Plan
     from benchmark.publish.bundle import Bundle, Files
     from benchmark.publish.document import Document
     from benchmark.publish.mismatch import Mismatch, Unverifiable
     from benchmark.publish.verify.scores import Truths
-    from benchmark.spec import SplitFacts, Task
+    from benchmark.spec import Dataset
 
 __all__ = ["Verification", "opened_bundle", "planned_of", "verify"]
 
@@ -57,15 +60,6 @@ class Verification:
         }
 
 
-@dataclass
-class _Data:
-    """What this machine has of a study's data."""
-
-    tasks: dict[str, Task] = field(default_factory=dict)
-    splits: dict[str, tuple[SplitFacts, ...]] = field(default_factory=dict)
-    truths: dict[tuple[str, int, int], Any] = field(default_factory=dict)
-
-
 def verify(place: Path, *, signers: Path | None = None) -> Verification:
     """Everything that the files of a bundle say, held against each other and against data that is here.
 
@@ -81,7 +75,6 @@ def verify(place: Path, *, signers: Path | None = None) -> Verification:
     RequestError
         When this is no bundle, or one that no author's `swapbench bundle` writes.
     """
-    from benchmark.publish import layout
     from benchmark.publish.archive import opened
     from benchmark.publish.checksums import check
     from benchmark.publish.signature import checked
@@ -90,8 +83,8 @@ def verify(place: Path, *, signers: Path | None = None) -> Verification:
     if broken := tuple(check(files)):
         return Verification(place, "", broken)
     signature = ""
-    if layout.SIGNATURE in files or signers is not None:
-        signature = checked(files[layout.CHECKSUMS], files.get(layout.SIGNATURE), signers)
+    if SIGNATURE in files or signers is not None:
+        signature = checked(files[CHECKSUMS], files.get(SIGNATURE), signers)
     return dataclasses.replace(_verified(place, files), signature=signature)
 
 
@@ -113,8 +106,8 @@ def opened_bundle(place: Path) -> Bundle:
     return Bundle.of(files)
 
 
-def planned_of(document: Document) -> PlannedStudy:
-    """The study of a bundle as if it had been planned here; nothing of it can be run."""
+def planned_of(document: Document, cards: Mapping[str, Dataset]) -> PlannedStudy:
+    """The study of a bundle as if it had been planned here; ``cards`` are those of this machine's catalog."""
     from benchmark.load.study import ResolvedStudy
 
     resolved = ResolvedStudy(
@@ -122,7 +115,7 @@ def planned_of(document: Document) -> PlannedStudy:
         components=document.components,
         hosts=document.hosts,
         references=document.references,
-        datasets=document.datasets,
+        datasets=cards,
         sizes=(),
         missing=document.missing,
         digest=document.digest,
@@ -152,17 +145,11 @@ def _verified(place: Path, files: Files) -> Verification:
     from benchmark.publish.bundle import Bundle
 
     bundle = Bundle.of(files)
-    planned = planned_of(bundle.document)
-    data = _Data()
-    for name in bundle.document.tasks:
-        _look_for(name, bundle.document, data)
+    data = data_here(bundle.document)
+    planned = planned_of(bundle.document, data.cards)
     truths: Truths = {**bundle.labels, **data.truths}
-    counted = {"scores": 0, "settings": 0}
-
-    def count(what: str) -> Any:
-        return lambda number: counted.__setitem__(what, counted[what] + number)
-
-    needed = planned.plan
+    count = Counter[str]()
+    needed = _needed(planned, bundle)
     mismatches = [
         *checks.check_cells(bundle, planned.plan, needed),
         *checks.check_code(bundle),
@@ -170,14 +157,108 @@ def _verified(place: Path, files: Files) -> Verification:
         *checks.check_data(bundle, data.tasks, data.splits),
         *checks.check_labels(bundle, data.truths),
         *checks.check_predictions(bundle),
-        *checks.check_scores(bundle, truths, count("scores")),
-        *checks.check_choice(bundle, needed, settings_of, count("settings")),
+        *checks.check_scores(bundle, truths, count),
+        *checks.check_choice(bundle, needed, settings_of, count),
     ]
-    judged = "" if mismatches else _judge(bundle, planned, truths, files, mismatches)
+    why_not = "its cells are not those of its plan"
+    if not any(one.file in (PLAN, RECORDS) and one.what.startswith(("cell", "record")) for one in mismatches):
+        why_not = _judge(bundle, planned, truths, files, mismatches)
     return Verification(
         place,
         bundle.document.name,
         tuple(mismatches),
-        tuple(_confirmed(bundle, counted, data, judged)),
-        tuple(_unverifiable(bundle, data, judged)),
+        tuple(_confirmed(bundle, count, data, why_not)),
+        tuple(_unverifiable(bundle, data, why_not)),
     )
+
+
+def _needed(planned: PlannedStudy, bundle: Bundle) -> Plan:
+    from benchmark.api.shelf import needed_of
+
+    try:
+        return needed_of(planned, bundle)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise RequestError(f"{RECORDS}: cannot be judged: {' '.join(str(error).split())[:200]}") from error
+
+
+def _judge(
+    bundle: Bundle, planned: PlannedStudy, truths: Truths, files: Files, mismatches: list[Mismatch]
+) -> str:
+    """Hold verdict, claims and README against what the records give; why not, where that cannot be done."""
+    from benchmark.api.linking import completed
+    from benchmark.api.reporting import examined
+    from benchmark.publish.mismatch import Mismatch
+    from benchmark.publish.readme import readme
+    from benchmark.publish.verify import check_same
+    from benchmark.report import about_study
+    from benchmark.report.claims import claims_json
+    from benchmark.report.files import verdict_json
+
+    def truth(task: str, repeat: int, fold: int) -> Any:
+        if (task, repeat, fold) not in truths:
+            raise RequestError(f"its labels are needed and not at hand: {task}")
+        return truths[task, repeat, fold]
+
+    document, prediction = bundle.document, bundle.predictions.get
+    try:
+        records = completed(planned, bundle.records, truth, prediction)
+        noticed = [read_finding(one) for one in document.noticed]
+        judgement, _ = examined(planned, records, prediction, noticed, document.variants_tried)
+    except RequestError as error:
+        return str(error)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise RequestError(f"{RECORDS}: cannot be judged: {' '.join(str(error).split())[:200]}") from error
+    about = about_study(document.study, judgement)
+    verdict = verdict_json(about, judgement, records)
+    claims = claims_json(about, judgement, records, list(planned.plan.tasks.values()), bundle.environments)
+    mismatches += check_same(VERDICT, bundle.verdict, verdict)
+    mismatches += check_same(CLAIMS, bundle.claims, claims)
+    if files[README] != readme(document, bundle.claims, bundle.sources).encode():
+        mismatches.append(Mismatch(README, "text", "other words", "what follows from the other files"))
+    return ""
+
+
+def _confirmed(bundle: Bundle, count: Counter[str], data: Here, why_not: str) -> Iterator[str]:
+    yield f"{len(bundle.records)} records and {len(bundle.trials)} trials are those of the study's plan"
+    yield f"{count['scores']} numbers follow from the predictions"
+    yield f"{count['settings']} settings were proposed and chosen as the protocol says"
+    same = [
+        name
+        for name, task in data.tasks.items()
+        if task.fingerprint == bundle.document.tasks[name].fingerprint
+    ]
+    if same:
+        whole = len(bundle.document.tasks)
+        yield f"{len(same)} of {whole} data sets here are those of the study, and so are their splits"
+    if not why_not:
+        verdicts, claims = bundle.verdict.get("comparisons", ()), bundle.claims.get("claims", ())
+        yield f"{len(verdicts)} verdicts and {len(claims)} claims follow from the records"
+
+
+def _unverifiable(bundle: Bundle, data: Here, why_not: str) -> Iterator[Unverifiable]:
+    from benchmark.publish.mismatch import Unverifiable
+
+    document = bundle.document
+    if why_not:
+        yield Unverifiable("verdict and claims", why_not)
+    labelled = {task for task, *_ in bundle.labels}
+    for name in document.tasks:
+        if name not in data.tasks and name in labelled:
+            yield Unverifiable(
+                f"labels of {name}", "the data is not on this machine; `swapbench fetch` gets it"
+            )
+        elif name not in data.tasks:
+            why = (
+                "neither the labels are in the bundle nor the data on this machine; `swapbench fetch` gets it"
+            )
+            yield Unverifiable(f"scores of {name}", why)
+    yield Unverifiable(
+        "predictions", "that the components made them; `swapbench reproduce` runs a part again"
+    )
+    yield Unverifiable(
+        "validation and training errors, errors of trials", "no predictions are kept of these rows"
+    )
+    yield Unverifiable("seconds, memory, steps, reasons of failures", "only the author's machine knows")
+    yield Unverifiable("machines and package versions", "stated by the author")
+    if document.variants_tried:
+        yield Unverifiable("variants tried before", "stated by the author's store")

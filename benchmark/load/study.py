@@ -30,7 +30,7 @@ from benchmark.parse import read
 from benchmark.records.code import is_file_target, package_hint
 from benchmark.spec import FAMILIES, Choice, Component, Dataset, Limits, Pipeline, Protocol, Study
 
-__all__ = ["ResolvedStudy", "load_study", "question_digest"]
+__all__ = ["Machine", "ResolvedStudy", "load_machine", "load_study", "question_digest"]
 
 _LATER = (
     "primary",
@@ -74,6 +74,40 @@ class ResolvedStudy:
     trust: tuple[str, ...]
     config_dirs: tuple[str, ...]
     """Where workers find what this catalog found."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where and how a study is run, whatever its question."""
+
+    executor: str
+    options: Mapping[str, Any]
+    """The executor's own settings."""
+    workers: int | None
+    device: str
+    trust: tuple[str, ...]
+
+
+def load_machine(catalog: Catalog, overrides: Sequence[str]) -> Machine:
+    """What some overrides say of where and how to run.
+
+    Raises
+    ------
+    RequestError
+        Where one says anything else.
+    """
+    keys = ("executor", "workers", "device", "trust")
+    for override in overrides:
+        if (key := key_of(override)).partition(".")[0] not in keys:
+            raise RequestError(f"bad override '{override}': the study is fixed; {nearest(key, keys)}")
+    config, _ = compose_study(catalog, overrides)
+    return Machine(
+        _executor(catalog, config),
+        {key: value for key, value in config["executor"].items() if key != "name"},
+        _workers(config),
+        str(config["device"]),
+        tuple(list_of(config, "trust")),
+    )
 
 
 def load_study(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.errors import RequestError
 from benchmark.plan.grid import Plan
 from benchmark.publish import layout
+from benchmark.publish.archive import Files
 from benchmark.publish.checksums import checksums
 from benchmark.publish.document import Document, read_document, write_document
 from benchmark.publish.plain import dumped, loaded
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Bundle", "Files", "planned_cells"]
-
-Files = Mapping[str, bytes]
-"""Content by name, ``/`` between the parts of a name."""
-
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
@@ -106,15 +103,15 @@ def planned_cells(plan: Plan) -> pd.DataFrame:
     """Every cell of a plan with its place and its key, in the plan's order."""
     import pandas as pd
 
-    columns = ("role", "slot", "component", "host", "task", "origin", "repeat", "fold", "seed", "setting")
-    columns += ("replicate", "control", "tuning", "key")
+    columns = ["role", "slot", "component", "host", "task", "origin", "repeat", "fold", "seed", "setting"]
+    columns += ["replicate", "control", "tuning", "key"]
     rows = [
         (row.arm.role, row.slot, cell.component, cell.host, cell.task, row.job.task.origin)
         + (cell.repeat, cell.fold, cell.seed, cell.setting, cell.replicate, cell.control, cell.tuning, key)
         for row in plan.rows
         for cell, key in row.cells()
     ]
-    return pd.DataFrame(rows, columns=list(columns))
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _environments(content: bytes) -> tuple[Mapping[str, Any], ...]:

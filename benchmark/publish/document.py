@@ -47,8 +47,8 @@ class Document:
     """Tasks that do not exist, with the reason."""
     environment: Environment
     code: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """What the code of components is: by their digest of it, the version of every distribution and the SHA-256
-    of every local source."""
+    """What the code of components is: by their digest of it, the version of every distribution and the
+    SHA-256 of every local source."""
     variants_tried: Mapping[str, int] = field(default_factory=dict)
     """How many variants of each component of the slot the author's store had seen."""
     noticed: tuple[Mapping[str, Any], ...] = ()

@@ -1,4 +1,4 @@
-"""Plain values from JSON that anybody may have written, and JSON that is the same bytes for the same values."""
+"""Plain values from JSON that anybody may have written, and the one JSON text of some plain values."""
 
 from __future__ import annotations
 

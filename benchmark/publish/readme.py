@@ -13,7 +13,7 @@ from benchmark.report.words import counted, printable
 __all__ = ["readme"]
 
 _CONTENT = {
-    layout.STUDY: "the study with everything that its names stand for: components, pipelines, data sets, splits",
+    layout.STUDY: "the study with all that its names stand for: components, pipelines, data, splits",
     layout.PLAN: "every cell with its key",
     layout.RECORDS: "what every cell left, whether it went well or not",
     layout.TRIALS: "every hyperparameter setting that was tried",
@@ -37,7 +37,8 @@ def readme(document: Document, claims: Mapping[str, Any], sources: Iterable[str]
         [
             f"# {_plain(study.question)}",
             "",
-            f"Study {_plain(document.name)}: {_plain(study.slot)} {_plain(', '.join(study.candidates))} against "
+            f"Study {_plain(document.name)}: {_plain(study.slot)} "
+            f"{_plain(', '.join(study.candidates))} against "
             f"{_plain(', '.join(study.baselines))} in {counted(len(study.hosts), 'host pipeline')} on "
             f"{counted(len(study.tasks), 'data set')}.",
             "",
@@ -47,8 +48,8 @@ def readme(document: Document, claims: Mapping[str, Any], sources: Iterable[str]
             "",
             "With Swapbench installed, in the folder that holds this one:",
             "",
-            "    swapbench verify BUNDLE       # recomputes scores, verdict and claims; runs no code of the authors",
-            "    swapbench reproduce BUNDLE    # runs a random part again, and says whether the same comes out",
+            "    swapbench verify BUNDLE       # recomputes scores, verdict, claims; runs none of its code",
+            "    swapbench reproduce BUNDLE    # runs a random part again: does the same come out?",
             "",
             *(
                 [

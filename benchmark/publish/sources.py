@@ -1,6 +1,6 @@
 """Code of components that is in no catalog: into a bundle, and found again in one.
 
-Below the folder ``sources`` a bundle has ``components/<slot>/`` as a folder given with ``--config-dir`` has it,
+Below the folder ``sources`` a bundle has ``components/<slot>/``, as a folder given with ``--config-dir`` has,
 ``typed/<slot>-<name>/`` for a typed ``file.py:Class`` with what it imports beside it, and ``modules/`` for
 everything else that was imported from the author's own folders.
 """

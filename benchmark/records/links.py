@@ -124,8 +124,12 @@ class Links:
         return [link for (link,) in rows.fetchall()]
 
     def forget(self) -> None:
-        """Remove the links that no study has any more, inside a transaction; for a driver that is alone."""
-        unused = "SELECT link FROM links WHERE link NOT IN (SELECT link FROM studies)"
+        """Remove the links that no study has any more and no report judged; for a driver that is alone.
+
+        Inside a transaction.
+        """
+        used = "SELECT link FROM studies UNION SELECT link FROM history_links"
+        unused = f"SELECT link FROM links WHERE link NOT IN ({used})"
         for (link,) in self._db.execute(unused).fetchall():
             for table in ("cells", "trial_cells", "links"):
                 self._db.execute(f"DELETE FROM {table} WHERE link = ?", (link,))

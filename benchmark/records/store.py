@@ -12,7 +12,7 @@ import functools
 import io
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from operator import attrgetter
 from pathlib import Path
@@ -24,6 +24,7 @@ import pandas as pd
 from benchmark.errors import RequestError
 from benchmark.records import ledger
 from benchmark.records.database import among, connect, is_full, marks, storable, writing
+from benchmark.records.history import HISTORY_TABLES, History, Note
 from benchmark.records.leases import LEASE_TABLES, Leases
 from benchmark.records.links import CELLS, LINK_TABLES, TRIAL_CELLS, Links, Place, Places, TrialPlace
 from benchmark.records.schema import RECORD_COLUMNS, SCHEMA_VERSION, TRIAL_COLUMNS
@@ -52,6 +53,7 @@ CREATE TABLE IF NOT EXISTS provenance (digest TEXT PRIMARY KEY, facts TEXT) WITH
 {LINK_TABLES}
 {LEASE_TABLES}
 {ledger.LEDGER_TABLES}
+{HISTORY_TABLES}
 """
 _PREDICTION_TABLES = "CREATE TABLE IF NOT EXISTS predictions (key TEXT PRIMARY KEY, npy BLOB);"
 _PREDICTED = "INSERT OR REPLACE INTO predictions VALUES (?, ?)"
@@ -68,6 +70,7 @@ class Store:
         self._check_version()
         self.leases = Leases(self._db, folder)
         self._links = Links(self._db)
+        self._history = History(self._db)
 
     def join(self) -> None:
         """Be one of the store's drivers until it is closed; clear up after those that are dead."""
@@ -165,6 +168,24 @@ class Store:
         """Every variant of a slot's components ever run here, or of all: ``LEDGER_COLUMNS``."""
         return ledger.read(self._db, slot)
 
+    def note_report(self, study: str, verdict: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+        """Add what a report judged to the study's history; False where that is what was noted last."""
+        return self._history.note(study, self._links.of(study), verdict, facts)
+
+    def history(self, study: str) -> list[Note]:
+        """What every report of a study judged, the oldest first."""
+        return self._history.of(study)
+
+    def note_at(self, study: str, at: str) -> Note:
+        """The newest note of a study on or before a date, which means its end, or a moment.
+
+        Raises
+        ------
+        RequestError
+            When there is none.
+        """
+        return self._history.at(study, at)
+
     def record_keys(self) -> set[str]:
         """Keys of all records."""
         return {key for (key,) in self._db.execute("SELECT key FROM records")}
@@ -182,9 +203,9 @@ class Store:
         row = self._predictions.execute("SELECT npy FROM predictions WHERE key = ?", (key,)).fetchone()
         return None if row is None else np.load(io.BytesIO(row[0]), allow_pickle=False)
 
-    def provenance(self, study: str) -> list[dict[str, Any]]:
-        """The facts of every machine and installation that a study's records come from."""
-        links = self._links.of(study)
+    def provenance(self, study: str, *, at: str | None = None) -> list[dict[str, Any]]:
+        """The facts of every machine and installation that a study's records come from, or came from then."""
+        links = self._links_of(study, at)
         rows = self._db.execute(
             "SELECT DISTINCT p.digest, p.facts FROM cells c JOIN records r USING (key) "
             f"JOIN provenance p ON p.digest = r.provenance WHERE c.link IN ({marks(len(links))}) "
@@ -211,10 +232,13 @@ class Store:
         )
         return {(component, host, task): seconds for component, host, task, seconds in rows}
 
-    def record_table(self, study: str) -> pd.DataFrame:
-        """The records of a study: :data:`RECORD_COLUMNS`, ``traceback`` and the further metrics."""
+    def record_table(self, study: str, *, at: str | None = None) -> pd.DataFrame:
+        """The records of a study: :data:`RECORD_COLUMNS`, ``traceback`` and the further metrics.
+
+        With ``at`` those that its newest report on or before that date judged.
+        """
         outcome = {name: f"r.{name}" for name in _FIELDS[Record] if name not in ("key", "setting")}
-        frame = self._linked(study, CELLS, "records r", {**outcome, "chosen": "r.setting"})
+        frame = self._linked(study, at, CELLS, "records r", {**outcome, "chosen": "r.setting"})
         scores = pd.DataFrame([json.loads(text) for text in frame.pop("scores")], index=frame.index)
         frame["featureless_error"] = featureless_errors(frame)
         frame["pooled"] = frame["imputed"] = False
@@ -223,17 +247,22 @@ class Store:
             frame[column] = pd.to_numeric(frame[column]).astype(float)
         return pd.concat([frame, scores.add_prefix("metric_").sort_index(axis=1)], axis=1)
 
-    def trial_table(self, study: str) -> pd.DataFrame:
-        """The trials of a study with the columns of :data:`TRIAL_COLUMNS`."""
+    def trial_table(self, study: str, *, at: str | None = None) -> pd.DataFrame:
+        """The trials of a study, as for :meth:`record_table`, with the columns of :data:`TRIAL_COLUMNS`."""
         outcome = {name: f"t.{name}" for name in TRIAL_COLUMNS if name not in ("study", *TRIAL_CELLS.columns)}
-        frame = self._linked(study, TRIAL_CELLS, "trials t", outcome)
+        frame = self._linked(study, at, TRIAL_CELLS, "trials t", outcome)
         for column in ("error", "validation_error"):
             frame[column] = pd.to_numeric(frame[column]).astype(float)
         return frame[list(TRIAL_COLUMNS)]
 
-    def _linked(self, study: str, places: Places, rows: str, outcome: Mapping[str, str]) -> pd.DataFrame:
+    def _links_of(self, study: str, at: str | None) -> Sequence[int]:
+        return self._links.of(study) if at is None else self.note_at(study, at).links
+
+    def _linked(
+        self, study: str, at: str | None, places: Places, rows: str, outcome: Mapping[str, str]
+    ) -> pd.DataFrame:
         """What is kept under the keys of a study, with its places and in the order of these."""
-        links = self._links.of(study)
+        links = self._links_of(study, at)
         chosen = (*map("c.{}".format, places.columns), *map("{0[1]} AS {0[0]}".format, outcome.items()))
         return pd.read_sql_query(
             f"SELECT ? AS study, {', '.join(chosen)} FROM {places.table} c CROSS JOIN {rows} USING (key) "

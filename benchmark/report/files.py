@@ -20,12 +20,13 @@ from benchmark.judge import Judgement
 from benchmark.records.schema import RECORD_COLUMNS, TRIAL_COLUMNS
 from benchmark.report import figures, tables
 from benchmark.report.about import About
+from benchmark.report.claims import claims_json
 from benchmark.report.page import render
 from benchmark.report.sections import Material, every
 from benchmark.report.sections.history import metrics_of
 from benchmark.spec import Task
 
-__all__ = ["write"]
+__all__ = ["verdict_json", "write"]
 
 _SCRATCH = ".report-"
 """How folders begin in which a report is built."""
@@ -126,17 +127,27 @@ def _fill(report: Path, material: Material, further: Mapping[str, Any]) -> None:
         for table in section.tables():
             tables.save(table, report / "tables")
     _write_verdict(report / "verdict.json", material, further)
+    _write_claims(report / "claims.json", material)
     _in_schema_order(material.records, RECORD_COLUMNS).to_parquet(report / "records.parquet", index=False)
     if material.trials is not None:
         _in_schema_order(material.trials, TRIAL_COLUMNS).to_parquet(report / "trials.parquet", index=False)
     (report / "index.html").write_text(render(material, sections, drawn), encoding="utf-8")
 
 
+def verdict_json(about: About, judgement: Judgement, records: pd.DataFrame) -> dict[str, Any]:
+    """``verdict.json`` as plain values."""
+    metric = ", ".join(metrics_of(records))
+    return judgement.to_json(study=about.name, slot=about.slot, metric=metric)
+
+
 def _write_verdict(path: Path, material: Material, further: Mapping[str, Any]) -> None:
-    about, metric = material.about, ", ".join(metrics_of(material))
-    verdict = material.judgement.to_json(study=about.name, slot=about.slot, metric=metric)
-    verdict |= further
+    verdict = {**verdict_json(material.about, material.judgement, material.records), **further}
     path.write_text(json.dumps(verdict, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _write_claims(path: Path, m: Material) -> None:
+    claims = claims_json(m.about, m.judgement, m.records, m.tasks, m.provenance)
+    path.write_text(json.dumps(claims, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _in_schema_order(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:

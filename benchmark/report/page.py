@@ -152,7 +152,7 @@ def _halves(material: Material) -> str:
 
 
 def _what_ran(material: Material) -> str:
-    metrics, failures = metrics_of(material), len(failed(material.records))
+    metrics, failures = metrics_of(material.records), len(failed(material.records))
     fate = f"{failures} of them" if failures else "none"
     metric = f"; metric {', '.join(metrics)}" if metrics else ""
     return f"{counted(len(material.records), 'record')}, {fate} failed{metric}"

@@ -32,6 +32,8 @@ TABLES = {
     "cost",
     "references",
     "aa",
+    "claims",
+    "claims-shown",
     "failures",
     "not-run",
     "search-spaces",

@@ -83,6 +83,7 @@ def test_the_verdict_comes_first_and_every_section_is_there(page: Reader) -> Non
         "Noise floor",
         "Failures",
         "Not run",
+        "Claims",
         "Protocol",
         "Provenance",
         "Files",

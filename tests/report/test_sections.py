@@ -61,7 +61,7 @@ def test_a_table_of_three_columns_gets_a_page_without_what_it_does_not_tell(tmp_
     records = table({"ours": 0.1, "theirs": 0.0}, runs=1)[["component", "task", "error"]]
     judgement = judge(records, candidates=["ours"], baselines=["theirs"])
     page = write(tmp_path, about=ABOUT, judgement=judgement, records=records)
-    sections = ["Verdict", "Evidence", "Robustness", "Beside the verdict", "Protocol", "Files"]
+    sections = ["Verdict", "Evidence", "Robustness", "Beside the verdict", "Claims", "Protocol", "Files"]
     assert headings(page) == navigation(page) == sections
     text = page.read_text()
     assert "Table <strong>paper</strong>" in text and "slot" not in re.sub(r"<style>.*?</style>", "", text)

@@ -14,7 +14,19 @@ from benchmark.publish.mismatch import Mismatch
 
 __all__ = ["check_cells"]
 
-_CELL = ("role", "slot", "component", "host", "task", "repeat", "fold", "seed", "setting", "replicate", "control")
+_CELL = (
+    "role",
+    "slot",
+    "component",
+    "host",
+    "task",
+    "repeat",
+    "fold",
+    "seed",
+    "setting",
+    "replicate",
+    "control",
+)
 _TRIAL = ("role", "slot", "component", "host", "task", "repeat", "fold", "replicate", "tuning", "trial")
 
 
@@ -56,18 +68,23 @@ def _compared(
     """Rows of one table that the other has not, and where rows at one place differ in ``says``."""
     there, wanted = _by_place(found, at, says), _by_place(planned, at, says)
     seen: set[tuple[Any, ...]] = set()
-    for place, row in there:
+    for place, _ in there:
         if place in seen:
             yield Mismatch(file, f"{what} {_words(at, place)}", "stands there twice", "once")
         seen.add(place)
     expected = dict(wanted)
     for place, row in there:
         if place not in expected:
-            yield Mismatch(file, f"{what} {_words(at, place)}", "is there", "none: it is not in the study's plan")
+            yield Mismatch(
+                file, f"{what} {_words(at, place)}", "is there", "none: it is not in the study's plan"
+            )
         elif expected[place] != row:
             other = next(k for k, (a, b) in enumerate(zip(row, expected[place], strict=True)) if a != b)
             yield Mismatch(
-                file, f"{what} {_words(at, place)}: {says[other]}", str(row[other]), str(expected[place][other])
+                file,
+                f"{what} {_words(at, place)}: {says[other]}",
+                str(row[other]),
+                str(expected[place][other]),
             )
     for place, _ in wanted:
         if place not in seen:
@@ -86,7 +103,11 @@ def _words(at: Sequence[str], place: Sequence[Any]) -> str:
     """A place as people read it: names first, then numbers that are not their usual 0."""
     known: Mapping[str, Any] = dict(zip(at, place, strict=True))
     names = [str(known[name]) for name in ("role", "component", "host", "task") if str(known[name])]
-    numbers = [f"{name} {known[name]}" for name in ("repeat", "fold", "seed", "setting", "tuning", "trial") if name in known]
+    numbers = [
+        f"{name} {known[name]}"
+        for name in ("repeat", "fold", "seed", "setting", "tuning", "trial")
+        if name in known
+    ]
     rest = [f"{name} {known[name]}" for name in ("replicate", "control") if known.get(name)]
     return ", ".join([*names, *numbers, *rest])
 

@@ -1,8 +1,9 @@
-"""Whether the settings of a bundle were proposed and chosen as its protocol says, by validation data alone."""
+"""Whether settings were proposed and chosen as the protocol of a bundle says: on validation data alone."""
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -20,15 +21,15 @@ Settings = Callable[[Job, Mapping[str, Trial]], Mapping[str, Mapping[str, Any]]]
 """From a job and its trials to the setting that each trial and cell must have been run with, by key."""
 
 
-def check_choice(bundle: Bundle, needed: Plan, settings: Settings, count: Callable[[int], None]) -> Iterator[Mismatch]:
-    """Trials of other settings than their sampler proposes, and cells of another than the best of their trials.
+def check_choice(bundle: Bundle, needed: Plan, settings: Settings, count: Counter[str]) -> Iterator[Mismatch]:
+    """Trials of other settings than their sampler proposes, and cells of another than their best trial's.
 
     Parameters
     ----------
     needed
         The part of the plan that there are records of.
     count
-        Is told of every job how many settings were looked at.
+        Counts under ``settings`` those that were looked at.
     """
     trials = {
         row["key"]: Trial(
@@ -50,7 +51,7 @@ def check_choice(bundle: Bundle, needed: Plan, settings: Settings, count: Callab
             expected = settings(job, known)
         except (ValueError, TypeError, KeyError, IndexError, OverflowError) as error:
             raise RequestError(f"{TRIALS}: {where}: {' '.join(str(error).split())[:200]}") from error
-        count(len(expected))
+        count["settings"] += len(expected)
         for trial in known.values():
             if not _same(trial.setting, expected[trial.key]):
                 what = f"{where}, trial {trial.number}: setting"

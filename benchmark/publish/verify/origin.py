@@ -25,7 +25,9 @@ def check_code(bundle: Bundle) -> Iterator[Mismatch]:
             if part.name not in document.missing and not _of_missing(bundle, part.name):
                 yield Mismatch(STUDY, where, part.code[:16], "a digest of which the code is stated")
         elif identity_of(facts) != part.code:
-            yield Mismatch(STUDY, where, part.code[:16], f"{identity_of(facts)[:16]}, by what is stated of it")
+            yield Mismatch(
+                STUDY, where, part.code[:16], f"{identity_of(facts)[:16]}, by what is stated of it"
+            )
     known = {says for facts in document.code.values() for says in facts.values() if is_local(says)}
     for digest, name in sources.items():
         if name.endswith(".py") and digest not in known:
@@ -38,7 +40,9 @@ def check_code(bundle: Bundle) -> Iterator[Mismatch]:
     }
     for digest, label in wanted.items():
         if digest not in sources:
-            yield Mismatch(SOURCES, f"code of {label[:60]}", "is missing", f"a file with SHA-256 {digest[:16]}…")
+            yield Mismatch(
+                SOURCES, f"code of {label[:60]}", "is missing", f"a file with SHA-256 {digest[:16]}…"
+            )
 
 
 def check_environments(bundle: Bundle) -> Iterator[Mismatch]:
@@ -65,15 +69,19 @@ def check_environments(bundle: Bundle) -> Iterator[Mismatch]:
 def check_data(
     bundle: Bundle, tasks: Mapping[str, Task], splits: Mapping[str, tuple[SplitFacts, ...]]
 ) -> Iterator[Mismatch]:
-    """Where the data on this machine, whose tasks and splits these are, says something else than the bundle."""
+    """Where the data on this machine, of which these are the tasks and splits, says something else."""
     for name, here in tasks.items():
         there = bundle.document.tasks[name]
         for fact in ("fingerprint", "task_type", "n_rows", "n_features", "n_classes", "horizon", "weighted"):
             if getattr(there, fact) != getattr(here, fact):
                 said = str(getattr(there, fact))[:16]
-                yield Mismatch(STUDY, f"{name}: {fact}", said, f"{str(getattr(here, fact))[:16]}, by the data here")
+                yield Mismatch(
+                    STUDY, f"{name}: {fact}", said, f"{str(getattr(here, fact))[:16]}, by the data here"
+                )
         if name in splits and bundle.document.splits[name] != splits[name]:
-            yield Mismatch(STUDY, f"{name}: splits", "other rows", "those that the data here and the protocol give")
+            yield Mismatch(
+                STUDY, f"{name}: splits", "other rows", "those that the data here and the protocol give"
+            )
 
 
 def _libraries(bundle: Bundle, facts: Mapping[str, object]) -> Iterator[Mismatch]:
@@ -83,14 +91,14 @@ def _libraries(bundle: Bundle, facts: Mapping[str, object]) -> Iterator[Mismatch
         return
     for name, version in bundle.document.environment.libraries.items():
         if packages.get(name) != version:
-            yield Mismatch(ENVIRONMENT, f"packages: {name}", str(packages.get(name)), f"{version}, as {STUDY} says")
+            yield Mismatch(
+                ENVIRONMENT, f"packages: {name}", str(packages.get(name)), f"{version}, as {STUDY} says"
+            )
 
 
 def _of_missing(bundle: Bundle, part: str) -> bool:
     """Whether a component belongs to an arm that could not run."""
     document = bundle.document
     return any(
-        part == component.name
-        for arm in document.missing
-        for component in document.components.get(arm, ())
+        part == component.name for arm in document.missing for component in document.components.get(arm, ())
     )

@@ -12,7 +12,7 @@ __all__ = ["check_same"]
 
 
 def check_same(file: str, found: Any, expected: Any, where: str = "") -> Iterator[Mismatch]:
-    """Every place at which ``found``, in ``file``, is not what was ``expected``; numbers may differ by 1e-9."""
+    """Every place where ``found``, in ``file``, is not what was ``expected``; numbers may differ by 1e-9."""
     if isinstance(found, Mapping) and isinstance(expected, Mapping):
         for key in sorted({*found, *expected}):
             below = f"{where}.{key}" if where else str(key)

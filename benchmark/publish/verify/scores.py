@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,9 @@ def check_predictions(bundle: Bundle) -> Iterator[Mismatch]:
     places = {row.key: row for row in records.itertuples(index=False)}
     for key in ok:
         if key not in bundle.predictions:
-            yield Mismatch(PREDICTIONS, _place(places[key]), "has none", "predictions, since the record is ok")
+            yield Mismatch(
+                PREDICTIONS, _place(places[key]), "has none", "predictions, since the record is ok"
+            )
     for key in bundle.predictions:
         if key not in ok:
             said = "of a record that is not ok" if key in places else "of no record"
@@ -71,7 +74,7 @@ def check_labels(bundle: Bundle, data: Truths) -> Iterator[Mismatch]:
                 yield Mismatch(LABELS, where, "other weights than the data here", "the same")
 
 
-def check_scores(bundle: Bundle, truths: Truths, count: Callable[[int], None]) -> Iterator[Mismatch]:
+def check_scores(bundle: Bundle, truths: Truths, count: Counter[str]) -> Iterator[Mismatch]:
     """Records whose error, score or further metrics are not those of their predictions.
 
     Parameters
@@ -79,7 +82,7 @@ def check_scores(bundle: Bundle, truths: Truths, count: Callable[[int], None]) -
     truths
         Where there is none of a split its records are left out.
     count
-        Is told of every record how many numbers were held against its predictions.
+        Counts under ``scores`` the numbers that were held against predictions.
     """
     records, tasks = bundle.records, bundle.document.tasks
     metrics = [name for name in records if str(name).startswith("metric_")]
@@ -89,26 +92,38 @@ def check_scores(bundle: Bundle, truths: Truths, count: Callable[[int], None]) -
         if task is None:
             continue  # is in no plan, and named there
         if row["metric"] != task.metric and row["status"] == "ok":
-            yield Mismatch(RECORDS, f"{_words(row)}: metric", str(row["metric"]), f"{task.metric}, as {STUDY} says")
+            yield Mismatch(
+                RECORDS, f"{_words(row)}: metric", str(row["metric"]), f"{task.metric}, as {STUDY} says"
+            )
         if row["status"] != "ok":
             numbers = [name for name in ("error", "score", *metrics) if not math.isnan(row[name])]
             if numbers:
-                yield Mismatch(RECORDS, f"{_words(row)}: {numbers[0]}", str(row[numbers[0]]), "none: it is not ok")
+                yield Mismatch(
+                    RECORDS, f"{_words(row)}: {numbers[0]}", str(row[numbers[0]]), "none: it is not ok"
+                )
         elif at in truths and row["key"] in bundle.predictions:
             expected = _expected(bundle.predictions[row["key"]], *truths[at], task)
             if isinstance(expected, str):
-                yield Mismatch(PREDICTIONS, _words(row), expected, f"predictions of {len(truths[at][0])} rows")
+                yield Mismatch(
+                    PREDICTIONS, _words(row), expected, f"predictions of {len(truths[at][0])} rows"
+                )
                 continue
-            count(len(expected))
+            count["scores"] += len(expected)
             for name, value in expected.items():
                 if not near(row.get(name), value):
-                    yield Mismatch(RECORDS, f"{_words(row)}: {name}", str(row.get(name)), f"{value}, by its predictions")
+                    yield Mismatch(
+                        RECORDS, f"{_words(row)}: {name}", str(row.get(name)), f"{value}, by its predictions"
+                    )
             for name in metrics:
                 if name not in expected and not math.isnan(row[name]):
-                    yield Mismatch(RECORDS, f"{_words(row)}: {name}", str(row[name]), "none, by its predictions")
+                    yield Mismatch(
+                        RECORDS, f"{_words(row)}: {name}", str(row[name]), "none, by its predictions"
+                    )
 
 
-def _expected(prediction: Array, y: Array, weights: Array | None, task: Task) -> dict[str, float | None] | str:
+def _expected(
+    prediction: Array, y: Array, weights: Array | None, task: Task
+) -> dict[str, float | None] | str:
     """Every number that follows from predictions, or what is wrong with them."""
     metric = METRICS[task.metric]
     try:

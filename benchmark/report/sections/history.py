@@ -21,15 +21,15 @@ _IDENTIFIERS = (
 
 def protocol(material: Material) -> Section:
     """What was the same for every arm, and where the components come from."""
-    metrics = metrics_of(material)
+    metrics = metrics_of(material.records)
     metric = [("Metric", ", ".join(metrics))] if metrics else []
     sources = Part(title="Where the components come from", facts=list(_sources(material.sources)))
     return Section("protocol", "Protocol", (Part(facts=[*metric, *material.about.protocol]), sources))
 
 
-def metrics_of(material: Material) -> tuple[str, ...]:
-    """The metrics that the records name, in alphabetical order."""
-    return tuple(sorted(set(material.records.get("metric", pd.Series(dtype=str)).dropna()) - {""}))
+def metrics_of(records: pd.DataFrame) -> tuple[str, ...]:
+    """The metrics that records name, in alphabetical order."""
+    return tuple(sorted(set(records.get("metric", pd.Series(dtype=str)).dropna()) - {""}))
 
 
 def provenance(material: Material) -> Section:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from benchmark.report.sections.beside import beside
+from benchmark.report.sections.claims import claims
 from benchmark.report.sections.controls import controls
 from benchmark.report.sections.cost import cost
 from benchmark.report.sections.data import data
@@ -44,6 +45,7 @@ ORDER: tuple[Callable[[Material], Section], ...] = (
     failures,
     refused,
     ledger,
+    claims,
     protocol,
     provenance,
 )

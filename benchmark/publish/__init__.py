@@ -1,0 +1,1 @@
+"""Studies that strangers can check: bundles, and what is found when they are checked."""

@@ -1,0 +1,339 @@
+"""What differs between two studies that have been judged: around the numbers, in them, in the verdicts."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from benchmark.publish.movements import KINDS, Cells, Group, cells_of
+from benchmark.report.words import counted, label, number, percent, printable
+
+__all__ = ["Around", "Differences", "Side", "Turn", "differences", "lines"]
+
+_HARDWARE = ("cpu", "cores", "memory_gb", "os", "device", "gpus")
+_HARNESS = ("swapbench", "commit", "dirty")
+_NOT_RULES = ("name", "question", "candidates", "baselines", "hosts", "references", "tasks", "suite")
+"""Fields of a study that change no number by themselves, or are seen in its records."""
+_ARMS = ("candidate", "baseline", "reference")
+_NUMBER = 1e-9
+"""Relative difference up to which two numbers are one."""
+_CAUSES = {
+    "protocol": "other protocol",
+    "data": "new data",
+    "split": "new data",
+    "task": "new data",
+    "component": "new code",
+    "library": "new library version",
+    "harness": "new code",
+    "hardware": "other hardware",
+    "arm": "other arms",
+    "host": "other hosts",
+}
+"""What a difference around the numbers makes likely, the likeliest first."""
+_KINDS = tuple(_CAUSES)
+_SHOWN = 12
+"""Lines of one kind on a terminal."""
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """A study as it was judged at one time. What is not known is None and not compared."""
+
+    name: str
+    records: pd.DataFrame
+    """``RECORD_COLUMNS`` and ``metric_<name>``."""
+    verdict: Mapping[str, Any]
+    """The content of its verdict.json."""
+    study: Mapping[str, Any] | None = None
+    """The fields of a ``Study``."""
+    tasks: Mapping[str, str] | None = None
+    """The fingerprint of the data, by task."""
+    splits: Mapping[str, str] | None = None
+    """A digest of its splits, by task."""
+    components: Mapping[str, Mapping[str, Any]] | None = None
+    """``make`` and ``code`` (a digest), by ``slot.name``."""
+    environment: Sequence[Mapping[str, Any]] | None = None
+    """``records.provenance.facts`` of every machine that computed records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """One thing that differs around the numbers."""
+
+    kind: str
+    """protocol, data, split, component, library, harness, hardware, arm, task or host."""
+    what: str
+    before: Any
+    """None where it is not there."""
+    after: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What became of one comparison."""
+
+    candidate: str
+    baseline: str
+    setting: str
+    kind: str
+    """``flipped`` (another verdict), ``moved`` (other numbers), ``added`` or ``gone``."""
+    before: str | None
+    """The verdict."""
+    after: str | None
+    effect_before: float | None
+    effect_after: float | None
+    causes: tuple[str, ...] = ()
+    """What may have moved it, the likeliest first: ``new data``, ``new code: optimizer.radam``, …, ``noise``
+    where nothing else differs. Empty for what was added or is gone."""
+
+
+@dataclass(frozen=True)
+class Differences:
+    """All that differs from one side to another; false where nothing does."""
+
+    before: str
+    after: str
+    around: tuple[Around, ...]
+    """The likeliest cause of another number first."""
+    unknown: tuple[str, ...]
+    """What could not be compared, because a side does not say it."""
+    cells: Cells
+    verdicts: tuple[Turn, ...]
+    """Flipped ones first."""
+    same_verdicts: int
+    """Comparisons with the same verdict and numbers."""
+
+    def __bool__(self) -> bool:
+        return bool(self.around or self.cells or self.verdicts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "schema": 1,
+            "before": self.before,
+            "after": self.after,
+            "differ": bool(self),
+            "around": [asdict(one) for one in self.around],
+            "unknown": list(self.unknown),
+            "cells": self.cells.to_json(),
+            "verdicts": [asdict(one) | {"causes": list(one.causes)} for one in self.verdicts],
+            "same_verdicts": self.same_verdicts,
+        }
+
+
+def differences(before: Side, after: Side) -> Differences:
+    """What differs from ``before`` to ``after``. Cells are matched by their coordinates, not by key."""
+    around = tuple(sorted(_around(before, after), key=lambda one: (_KINDS.index(one.kind), one.what)))
+    cells = cells_of(before.records, after.records)
+    turns, same = _turns(before, after, around, cells)
+    sides = ("study", "tasks", "splits", "components", "environment")
+    unknown = tuple(name for name in sides if None in (getattr(before, name), getattr(after, name)))
+    return Differences(before.name, after.name, around, unknown, cells, tuple(turns), same)
+
+
+def _around(a: Side, b: Side) -> Iterator[Around]:
+    if a.study is not None and b.study is not None:
+        rules = [
+            {key: value for key, value in side.items() if key not in _NOT_RULES}
+            for side in (a.study, b.study)
+        ]
+        yield from _leaves("protocol", *(dict(_flat(rule)) for rule in rules))
+    for kind, old, new in (("data", a.tasks, b.tasks), ("split", a.splits, b.splits)):
+        if old is not None and new is not None:
+            shared = old.keys() & new.keys()
+            yield from _leaves(kind, *({name: side[name] for name in shared} for side in (old, new)))
+    if a.components is not None and b.components is not None:
+        shared = a.components.keys() & b.components.keys()
+        for name in shared:
+            sides = (dict(_flat(side[name])) for side in (a.components, b.components))
+            for one in _leaves("component", *sides):
+                yield replace(one, what=f"{name}: {one.what}")
+    if a.environment is not None and b.environment is not None:
+        yield from _environments(a.environment, b.environment)
+    for kind in ("arm", "task", "host"):
+        yield from _leaves(kind, *(_present(side.records, kind) for side in (a, b)))
+
+
+def _environments(a: Sequence[Mapping[str, Any]], b: Sequence[Mapping[str, Any]]) -> Iterator[Around]:
+    """What differs between the values that each fact has on the machines of either side."""
+    every = []
+    for entries in (a, b):
+        values: dict[str, set[str]] = {}
+        for entry in entries:
+            for path, value in _flat(entry):
+                if path != "digest":
+                    values.setdefault(path, set()).add(_text(value))
+        every.append({path: [json.loads(one) for one in sorted(found)] for path, found in values.items()})
+    for one in _leaves("", *every):
+        head = one.what.partition(".")[0]
+        kind = "hardware" if head in _HARDWARE else "harness" if head in _HARNESS else "library"
+        yield Around(kind, one.what, one.before, one.after)
+
+
+def _leaves(kind: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Around]:
+    for what in a.keys() | b.keys():
+        if _text(a.get(what)) != _text(b.get(what)):
+            yield Around(kind, what, a.get(what), b.get(what))
+
+
+def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The leaves of nested mappings by dotted path."""
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _flat(inner, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, value
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def _present(records: pd.DataFrame, kind: str) -> dict[str, str]:
+    """The arms (with their role), tasks or hosts that records are of."""
+    if kind == "arm":
+        arms = records.loc[records["role"].isin(_ARMS), ["component", "role"]].drop_duplicates()
+        return {f"{role} {name}": role for name, role in arms.itertuples(index=False)}
+    return {str(name): kind for name in records[kind].unique() if name}
+
+
+def _turns(a: Side, b: Side, around: Sequence[Around], cells: Cells) -> tuple[list[Turn], int]:
+    old, new = (_comparisons(side.verdict) for side in (a, b))
+    turns, same = [], 0
+    for name in sorted(old.keys() | new.keys()):
+        sides = old.get(name), new.get(name)
+        if None not in sides and _equal(*sides):
+            same += 1
+            continue
+        verdicts = [None if side is None else str(side.get("verdict")) for side in sides]
+        kind = "added" if sides[0] is None else "gone" if sides[1] is None else "moved"
+        if kind == "moved" and verdicts[0] != verdicts[1]:
+            kind = "flipped"
+        causes = _causes(name[:2], around, cells) if kind in ("moved", "flipped") else ()
+        turns.append(Turn(*name, kind, *verdicts, *map(_effect, sides), causes))  # type: ignore[arg-type]
+    return sorted(turns, key=lambda one: ("flipped", "moved", "added", "gone").index(one.kind)), same
+
+
+def _comparisons(verdict: Mapping[str, Any]) -> dict[tuple[str, str, str], Mapping[str, Any]]:
+    """The comparisons by candidate, baseline and setting, without what is volatile."""
+    found = verdict.get("comparisons")
+    return {
+        (str(one.get("candidate")), str(one.get("baseline")), str(one.get("setting"))): {
+            key: value for key, value in one.items() if key != "volatile"
+        }
+        for one in (found if isinstance(found, (list, tuple)) else ())
+        if isinstance(one, Mapping)
+    }
+
+
+def _effect(comparison: Mapping[str, Any] | None) -> float | None:
+    effect = (comparison or {}).get("effect")
+    mean = effect.get("mean") if isinstance(effect, Mapping) else None
+    return float(mean) if isinstance(mean, (int, float)) else None
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """Whether two plain values are equal, numbers within rounding."""
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        return a.keys() == b.keys() and all(_equal(a[key], b[key]) for key in a)
+    if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
+        return len(a) == len(b) and all(map(_equal, a, b))
+    if isinstance(a, float) or isinstance(b, float):
+        numbers = isinstance(a, (int, float)) and isinstance(b, (int, float))
+        return numbers and (math.isclose(a, b, rel_tol=_NUMBER, abs_tol=1e-12) or (a != a and b != b))
+    return bool(a == b)
+
+
+def _causes(arms: Collection[str], around: Sequence[Around], cells: Cells) -> tuple[str, ...]:
+    """What may have moved a comparison, the likeliest first: its own arms' code before everything else."""
+    own = [f"new code: {arm}" for arm in _rekeyed_alone(arms, cells)]
+    parts, rest = {part for arm in arms for part in arm.split("+")}, []
+    for one in around:
+        if one.kind == "component":
+            whole = one.what.partition(": ")[0]
+            of_arm = whole.partition(".")[2] in parts
+            (own if of_arm else rest).append(f"new code: {whole}")
+        else:
+            rest.append(f"{_CAUSES[one.kind]}: {one.what}")
+    if any(one.kind == "component" for one in around):
+        own = [cause for cause in own if "." in cause]
+    return tuple(dict.fromkeys([*own, *rest])) or ("noise",)
+
+
+def _rekeyed_alone(arms: Collection[str], cells: Cells) -> list[str]:
+    """Those of the arms whose keys changed while those of another arm did not: it is their code."""
+    return sorted(set(arms) & cells.rekeyed) if cells.arms - cells.rekeyed else []
+
+
+def lines(found: Differences) -> list[str]:
+    """The differences for a terminal, each on one line of printable characters."""
+    said = [f"{label(found.before, 60)} → {label(found.after, 60)}"]
+    if not found:
+        said.append(
+            f"No difference: {counted(found.cells.counts['same'], 'cell')} and "
+            f"{counted(found.same_verdicts, 'verdict')} the same"
+        )
+    if found.around:
+        said += ["", "Around the numbers"]
+        said += [f"  {one.kind}: {label(one.what, 60)}: {_value(one)}" for one in found.around[:_SHOWN]]
+        said += _more(len(found.around))
+    if found.unknown:
+        said.append(f"  not compared, one side does not say: {', '.join(found.unknown)}")
+    if found.cells:
+        said += ["", "Cells", *_cell_lines(found.cells)]
+    if found.verdicts:
+        same = f", {found.same_verdicts} the same" if found.same_verdicts else ""
+        said += ["", f"Verdicts{same}", *map(_turn_line, found.verdicts[:_SHOWN])]
+        said += _more(len(found.verdicts))
+    return said
+
+
+def _value(one: Around) -> str:
+    if one.before is None or one.after is None:
+        return "only afterwards" if one.before is None else "only before"
+    return " → ".join(label(_text(value), 40) for value in (one.before, one.after))
+
+
+def _more(count: int) -> list[str]:
+    return [f"  … and {count - _SHOWN} more; --json has them all"] if count > _SHOWN else []
+
+
+def _cell_lines(cells: Cells) -> Iterator[str]:
+    for kind, meaning in KINDS.items():
+        if count := cells.counts[kind]:
+            yield f"  {count} {meaning}"
+    if cells.same_key:
+        yield f"  {cells.same_key} of the changed ones under the same key: not every run gives the same here"
+    if cells.counts["error"]:
+        floor = "no A/A arms to hold them against"
+        if cells.beyond is not None:
+            floor = f"{cells.beyond} of {cells.counts['error']} changed errors beyond the A/A floor"
+        yield f"  {floor}"
+    yield from map(_group_line, cells.groups[:_SHOWN])
+    yield from _more(len(cells.groups))
+
+
+def _group_line(group: Group) -> str:
+    counts = ", ".join(f"{count} {kind}" for kind, count in group.counts.items())
+    line = f"  {group.role} {label(group.component)} on {label(group.task)}: {counts}"
+    if (largest := group.largest) is None:
+        return printable(line)
+    at = largest.coordinate
+    where = f"{label(str(at['host']))}, {at['setting']}, repeat {at['repeat']}, fold {at['fold']}, seed {at['seed']}"
+    moved = f"{number(largest.before)} → {number(largest.after)} ({percent(largest.change)})"
+    return printable(f"{line}; most: {moved} at {where}")
+
+
+def _turn_line(turn: Turn) -> str:
+    name = f"{label(turn.candidate)} against {label(turn.baseline)}, {label(turn.setting)}"
+    effects = f"{percent(turn.effect_before)} → {percent(turn.effect_after)}"
+    verdicts = turn.before if turn.before == turn.after else f"{turn.before} → {turn.after}"
+    if turn.kind in ("added", "gone"):
+        verdicts, effects = turn.after or turn.before, percent(turn.effect_after or turn.effect_before)
+    causes = f"; likely {'; '.join(label(cause, 60) for cause in turn.causes[:3])}" if turn.causes else ""
+    return printable(f"  {turn.kind}: {name}: {label(str(verdicts), 40)} ({effects}){causes}")
