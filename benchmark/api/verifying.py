@@ -237,6 +237,7 @@ def _confirmed(bundle: Bundle, count: Counter[str], data: Here, why_not: str) ->
 
 def _unverifiable(bundle: Bundle, data: Here, why_not: str) -> Iterator[Unverifiable]:
     from benchmark.publish.mismatch import Unverifiable
+    from benchmark.publish.sources import absent_code
 
     document = bundle.document
     if why_not:
@@ -252,6 +253,8 @@ def _unverifiable(bundle: Bundle, data: Here, why_not: str) -> Iterator[Unverifi
                 "neither the labels are in the bundle nor the data on this machine; `swapbench fetch` gets it"
             )
             yield Unverifiable(f"scores of {name}", why)
+    for label in absent_code(document.code, bundle.sources):
+        yield Unverifiable(f"code of {label}", "neither in the bundle nor the code of that name here")
     yield Unverifiable(
         "predictions", "that the components made them; `swapbench reproduce` runs a part again"
     )

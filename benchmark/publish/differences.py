@@ -210,12 +210,12 @@ def _turns(a: Side, b: Side, around: Sequence[Around], cells: Cells) -> tuple[li
         if None not in sides and _equal(*sides):
             same += 1
             continue
-        verdicts = [None if side is None else str(side.get("verdict")) for side in sides]
+        verdicts = _verdict(sides[0]), _verdict(sides[1])
         kind = "added" if sides[0] is None else "gone" if sides[1] is None else "moved"
         if kind == "moved" and verdicts[0] != verdicts[1]:
             kind = "flipped"
         causes = _causes(name[:2], around, cells) if kind in ("moved", "flipped") else ()
-        turns.append(Turn(*name, kind, *verdicts, *map(_effect, sides), causes))  # type: ignore[arg-type]
+        turns.append(Turn(*name, kind, *verdicts, _effect(sides[0]), _effect(sides[1]), causes))
     return sorted(turns, key=lambda one: ("flipped", "moved", "added", "gone").index(one.kind)), same
 
 
@@ -229,6 +229,10 @@ def _comparisons(verdict: Mapping[str, Any]) -> dict[tuple[str, str, str], Mappi
         for one in (found if isinstance(found, (list, tuple)) else ())
         if isinstance(one, Mapping)
     }
+
+
+def _verdict(comparison: Mapping[str, Any] | None) -> str | None:
+    return None if comparison is None else str(comparison.get("verdict"))
 
 
 def _effect(comparison: Mapping[str, Any] | None) -> float | None:
@@ -251,8 +255,9 @@ def _equal(a: Any, b: Any) -> bool:
 
 def _causes(arms: Collection[str], around: Sequence[Around], cells: Cells) -> tuple[str, ...]:
     """What may have moved a comparison, the likeliest first: its own arms' code before everything else."""
-    own = [f"new code: {arm}" for arm in _rekeyed_alone(arms, cells)]
-    parts, rest = {part for arm in arms for part in arm.split("+")}, []
+    own: list[str] = []
+    rest: list[str] = []
+    parts = {part for arm in arms for part in arm.split("+")}
     for one in around:
         if one.kind == "component":
             whole = one.what.partition(": ")[0]
@@ -260,8 +265,8 @@ def _causes(arms: Collection[str], around: Sequence[Around], cells: Cells) -> tu
             (own if of_arm else rest).append(f"new code: {whole}")
         else:
             rest.append(f"{_CAUSES[one.kind]}: {one.what}")
-    if any(one.kind == "component" for one in around):
-        own = [cause for cause in own if "." in cause]
+    if not own:
+        own = [f"new code: {arm}" for arm in _rekeyed_alone(arms, cells)]
     return tuple(dict.fromkeys([*own, *rest])) or ("noise",)
 
 
@@ -324,9 +329,9 @@ def _group_line(group: Group) -> str:
     if (largest := group.largest) is None:
         return printable(line)
     at = largest.coordinate
-    where = f"{label(str(at['host']))}, {at['setting']}, repeat {at['repeat']}, fold {at['fold']}, seed {at['seed']}"
+    where = ", ".join(f"{name} {label(str(at[name]))}" for name in ("host", "repeat", "fold", "seed"))
     moved = f"{number(largest.before)} → {number(largest.after)} ({percent(largest.change)})"
-    return printable(f"{line}; most: {moved} at {where}")
+    return printable(f"{line}; most: {moved} at {where}, {at['setting']}")
 
 
 def _turn_line(turn: Turn) -> str:

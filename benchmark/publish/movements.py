@@ -145,7 +145,7 @@ def _numbered(records: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
 
 
 def _change(a: pd.Series, b: pd.Series) -> np.ndarray:
-    """The change from ``a`` to ``b`` over the larger one of both, 0 where they are equal or one is missing."""
+    """The change from ``a`` to ``b`` over the larger one of both; 0 where one is missing."""
     old, new = a.to_numpy(float), b.to_numpy(float)
     scale = np.maximum(np.abs(old), np.abs(new))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -157,7 +157,8 @@ def _close(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Where two columns are equal within rounding, or both missing."""
     with np.errstate(invalid="ignore"):
         near = np.abs(a - b) <= _NUMBER * np.maximum(np.abs(a), np.abs(b))
-    return near | (a == b) | (np.isnan(a) & np.isnan(b))
+    equal: np.ndarray = near | (a == b) | (np.isnan(a) & np.isnan(b))
+    return equal
 
 
 def _floors(records: pd.DataFrame) -> pd.Series:
@@ -181,7 +182,9 @@ def _beyond(cells: pd.DataFrame) -> int | None:
 def _groups(cells: pd.DataFrame) -> tuple[Group, ...]:
     groups = [
         Group(
-            *map(str, name),
+            str(name[0]),
+            str(name[1]),
+            str(name[2]),
             {kind: int(count) for kind, count in part["kind"].value_counts(sort=False).items()},
             _beyond(part),
             _largest(part),

@@ -7,6 +7,7 @@ everything else that was imported from the author's own folders.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +20,7 @@ from benchmark.records.code import Fact, code_facts, is_file_target
 from benchmark.spec import Component
 from benchmark.targets import targets
 
-__all__ = ["facts_of", "is_local", "sources_of", "stated"]
+__all__ = ["absent_code", "facts_of", "is_local", "sources_of", "stated"]
 
 _OWN = (Path(components.__path__[0]), Path(__file__).resolve().parents[1])
 """The shipped components and the harness: everybody has their code."""
@@ -59,6 +60,21 @@ def is_local(says: str) -> bool:
 def stated(files: Mapping[str, bytes]) -> dict[str, str]:
     """The names of a bundle's sources by their SHA-256."""
     return {hashlib.sha256(content).hexdigest(): name for name, content in files.items() if is_source(name)}
+
+
+def absent_code(code: Mapping[str, Mapping[str, str]], files: Mapping[str, bytes]) -> list[str]:
+    """Sources, by the name of their module, that are neither in a bundle nor shipped here."""
+    named = stated(files)
+    wanted = {label: says for facts in code.values() for label, says in facts.items() if is_local(says)}
+    return sorted(label for label, says in wanted.items() if says not in named and says not in _shipped())
+
+
+@functools.cache
+def _shipped() -> frozenset[str]:
+    """SHA-256 of every shipped source."""
+    return frozenset(
+        hashlib.sha256(file.read_bytes()).hexdigest() for own in _OWN for file in sorted(own.rglob("*.py"))
+    )
 
 
 def _targets(part: Component) -> frozenset[str]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from benchmark.errors import RequestError
 from benchmark.publish.layout import LABELS, PLAN, PREDICTIONS, RECORDS, TRIALS
-from benchmark.publish.parquet import decoded, encoded, flat, schema_of
+from benchmark.publish.parquet import columns_of, decoded, encoded, flat
 from benchmark.records.schema import RECORD_COLUMNS, TRIAL_COLUMNS
 
 __all__ = [
@@ -55,7 +55,7 @@ def write_records(records: pd.DataFrame) -> bytes:
 
 def read_records(content: bytes) -> pd.DataFrame:
     """The records, as :meth:`~benchmark.records.store.Store.record_table` gives them."""
-    return _read(content, _record_schema(schema_of(content, RECORDS).names), RECORDS)
+    return _read(content, _record_schema(columns_of(content, RECORDS)), RECORDS)
 
 
 def write_trials(trials: pd.DataFrame) -> bytes:

@@ -260,7 +260,8 @@ def _comparison(c: Comparison, rows: pd.DataFrame | None) -> Claim:
         within = [rows[name].isin(rests_on[name]) for name in ("component", "task", "host")]
         used = np.logical_and.reduce([*within, rows["setting"] == c.setting, rows["role"] != "reference"])
         rests_on |= {"role": ["candidate", "baseline", "aa"], **_keys(list(rows.loc[used, "key"]))}
-    name = _id("comparison", c.candidate, c.baseline, c.setting)
+    setting = () if c.setting == UNSTATED else (c.setting,)
+    name = _id("comparison", c.candidate, c.baseline, *setting)
     return Claim(name, "comparison", _comparison_sentence(c), fields, rests_on)
 
 

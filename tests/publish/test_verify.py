@@ -171,7 +171,7 @@ FORGERIES: Mapping[str, tuple[str, Callable[[Bundle], Mapping[str, bytes]]]] = {
         layout.RECORDS,
         _records(lambda r: _set(r, _ok(r, task="wine"), "provenance", "0" * 16)),
     ),
-    "a changed prediction": (layout.PREDICTIONS, _predictions(_nudged)),
+    "a changed prediction": (layout.RECORDS, _predictions(_nudged)),
     "a lost prediction": (layout.PREDICTIONS, _predictions(_without)),
     "a prediction of nothing": (
         layout.PREDICTIONS,
@@ -224,9 +224,9 @@ FORGERIES: Mapping[str, tuple[str, Callable[[Bundle], Mapping[str, bytes]]]] = {
         "sources/components/estimator/mine.py",
         lambda _: {"sources/components/estimator/mine.py": b"import os\n"},
     ),
-    "no code": ("code of", lambda _: {"sources/components/estimator/mine.py": None}),  # type: ignore[dict-item]
+    "no code": (layout.README, lambda _: {"sources/components/estimator/mine.py": None}),  # type: ignore[dict-item]
     "a hyperparameter's default": (
-        layout.STUDY,
+        layout.PLAN,
         _json(layout.STUDY, lambda s: s["components"]["mine"][0]["make"].__setitem__("k", 11)),
     ),
     "a larger rope": (
@@ -241,7 +241,7 @@ FORGERIES: Mapping[str, tuple[str, Callable[[Bundle], Mapping[str, bytes]]]] = {
         layout.RECORDS,
         _json(layout.STUDY, lambda s: s["study"].__setitem__("candidates", ["mine"])),
     ),
-    "an arm renamed everywhere": (layout.VERDICT, _json(layout.STUDY, _renamed)),
+    "an arm renamed everywhere": (layout.PLAN, _json(layout.STUDY, _renamed)),
     "other data": (
         layout.STUDY,
         _json(layout.STUDY, lambda s: s["tasks"]["iris"].__setitem__("fingerprint", "0" * 64)),

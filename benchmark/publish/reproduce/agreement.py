@@ -130,6 +130,11 @@ def agreement(cells: pd.DataFrame, records: pd.DataFrame, *, seed: int, draws: i
         All records of the published study, which say how large its noise is.
     seed
         Of the random permutations.
+
+    Raises
+    ------
+    RequestError
+        When the records have a cell twice.
     """
     pairs = aa_pairs(records)
     cells = _classified(cells, pairs)
@@ -150,8 +155,8 @@ def _classified(cells: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     now = values(cells["status_now"], cells["error_now"])
     effect, noise = effects(then, now), limits(cells, pairs)
     status = (cells["status_then"] == cells["status_now"]).to_numpy()
-    unlike = (cells["same_predictions"] == False).to_numpy()  # noqa: E712  None is not known
-    alike = (cells["same_predictions"] == True).to_numpy()  # noqa: E712
+    unlike = cells["same_predictions"].isin([False]).to_numpy()
+    alike = cells["same_predictions"].isin([True]).to_numpy()
     undefined = np.isnan(then) & np.isnan(now) & (alike | (cells["status_then"] != "ok").to_numpy())
     identical = status & ~unlike & ((np.abs(effect) <= 1e-9) | undefined)
     within = np.abs(effect) <= np.where(np.isnan(noise), ROUNDING, noise)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from benchmark.errors import RequestError
 from benchmark.judge.effects import relative
 
 __all__ = ["BLOCK", "ROUNDING", "aa_pairs", "effects", "limits", "seed_pairs", "strata_of", "values"]
@@ -63,6 +64,8 @@ def _pairs(
     pairs: Iterable[tuple[int, int]],
     apart: set[tuple[int, int]],
 ) -> pd.DataFrame:
+    if rows.duplicated([*place, across]).any():
+        raise RequestError("the study's records have a cell twice")
     valued = rows.assign(value=values(rows["status"], rows["error"]))
     wide = valued.pivot(index=place, columns=across, values="value")
     found = [pd.DataFrame({name: [] for name in [*place, "first", "second", "effect", "apart"]})]

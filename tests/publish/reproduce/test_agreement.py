@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from benchmark.errors import RequestError
 from benchmark.publish.reproduce.agreement import agreement
 from benchmark.publish.reproduce.noise import aa_pairs, effects, values
 from benchmark.publish.reproduce.randomization import (
@@ -216,6 +217,12 @@ def test_where_most_did_not_end_nothing_can_be_told() -> None:
     assert "candidate new: 48 of 96 cells could not be compared" in found.needed
     assert any("ok published, timeout here" in said for said in found.sentences)
     assert agreement(cells.head(0), made_.records, seed=1).answer == "cannot tell"
+
+
+def test_records_that_have_a_cell_twice_are_refused() -> None:
+    made_ = study()
+    with pytest.raises(RequestError, match="twice"):
+        agreement(made_.cells(), pd.concat([made_.records, made_.records.head(1)]), seed=1)
 
 
 def test_one_forged_task_among_identical_bits_is_not_called_reproduced() -> None:

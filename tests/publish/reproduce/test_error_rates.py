@@ -33,13 +33,13 @@ def most(n: int) -> int:
 
 
 def test_an_honest_repetition_is_seldom_called_another() -> None:
-    assert answers(24, 1.0)["not reproduced"] <= most(24)
-    assert answers(6, 0.0) == {"reproduced": 6}
+    assert answers(12, 1.0)["not reproduced"] <= most(12)
+    assert answers(3, 0.0) == {"reproduced": 3}
 
 
 def test_changed_code_and_errors_too_good_are_found() -> None:
-    assert answers(12, 0.5, "changed")["not reproduced"] >= 10
-    assert answers(12, 0.0, "better by 10 %")["not reproduced"] >= 8
+    assert answers(6, 0.5, "changed")["not reproduced"] >= 5
+    assert answers(6, 0.0, "better by 10 %")["not reproduced"] >= 4
 
 
 @pytest.mark.all
