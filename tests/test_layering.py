@@ -42,7 +42,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "listing": "catalog spec",
     "scaffold": "catalog errors spec",
     "api": "catalog checks config data errors execute findings foreign judge lazy load plan publish "
-    "records report spec",
+    "records report spec targets",
     "arguments": "errors",
     "texts": "api checks execute findings report",
     "cli": "api arguments catalog data errors foreign listing report scaffold texts",

@@ -75,11 +75,13 @@ def bundle(planned: PlannedStudy, out: Path, *, anonymous: bool = False, sign: P
 
 
 def _made(planned: PlannedStudy, report: Path, anonymous: bool) -> Bundle:
+    from benchmark.catalog import open_catalog
     from benchmark.publish.anonymous import without_paths
     from benchmark.publish.bundle import Bundle, planned_cells
     from benchmark.publish.sources import sources_of
     from benchmark.records.store import open_store
 
+    open_catalog([Path(folder) for folder in planned.resolved.config_dirs])  # where the study's code is found
     with open_store(planned.resolved.results_dir, write=False) as store:
         records, trials = store.record_table(planned.name), store.trial_table(planned.name)
         records, environments = _environments(records, store.provenance(planned.name), anonymous)

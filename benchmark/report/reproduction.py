@@ -67,12 +67,10 @@ def _arms(arms: list[Mapping[str, Any]]) -> Table:
             {
                 "role": " ".join(filter(None, [arm["role"], arm["control"]])),
                 "component": arm["component"],
-                "identical": arm["identical"],
-                "within noise": arm["within_noise"],
-                "different": arm["different"],
-                "not comparable": arm["not_comparable"],
+                **arm["outcomes"],
                 "mean effect": arm["mean_effect"],
                 "floor": arm["floor"],
+                "largest": arm["largest"],
                 "p scatter": arm["scatter_p"],
                 "p shift": arm["shift_p"],
                 "enough": "yes" if arm["enough"] else "no",
@@ -80,7 +78,13 @@ def _arms(arms: list[Mapping[str, Any]]) -> Table:
             for arm in arms
         ]
     )
-    formats = {"mean effect": percent, "floor": percent, "p scatter": p_value, "p shift": p_value}
+    formats = {
+        "mean effect": percent,
+        "floor": percent,
+        "largest": percent,
+        "p scatter": p_value,
+        "p shift": p_value,
+    }
     return Table("arms", "Cells of every arm, and its two tests", frame, formats)
 
 

@@ -136,7 +136,7 @@ def claimed_again(found: Bundle) -> Bundle:
 def test_code_that_gives_other_scores_is_found_by_running_it(
     published: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    worse = {b".mean(axis=1))": b".mean(axis=1) * 0.5 + self.target_.mean(axis=0) * 0.5)"}
+    worse = {b".mean(axis=1))": b".mean(axis=1) * 0.0 + self.target_.mean(axis=0))"}
     forged = claimed_again(with_code(opened_bundle(published), worse))
     write(forged.files(), tmp_path / "forged.zip")
     assert verify(tmp_path / "forged.zip").holds, [
