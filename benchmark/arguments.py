@@ -140,6 +140,13 @@ def _add_publishing(commands: Any, parents: Sequence[argparse.ArgumentParser]) -
     reproduce.add_argument("--json", action="store_true")
     reproduce.set_defaults(command="reproduce")
 
+    diff = commands.add_parser("diff", help="what differs between two bundles, or reports of a study")
+    for side, meant in (("before", "a bundle, or NAME or NAME@DATE of a study"), ("after", "likewise")):
+        diff.add_argument(side, metavar=side.upper(), help=meant)
+    diff.add_argument("overrides", nargs="*", default=[], metavar="OVERRIDE", help="results_dir=…")
+    diff.add_argument("--json", action="store_true")
+    diff.set_defaults(command="diff")
+
 
 def _add_check(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
     check = commands.add_parser(

@@ -136,6 +136,15 @@ def _reproduce(options: argparse.Namespace) -> int:
     return 0 if found.reproduced else 1
 
 
+def _diff(options: argparse.Namespace) -> int:
+    from benchmark import api
+    from benchmark.publish.differences import lines
+
+    found = api.diff(options.before, options.after, options.overrides)
+    print(json.dumps(found.to_json(), indent=1) if options.json else "\n".join(lines(found)))
+    return 1 if found else 0
+
+
 def _print_report(planned: Any) -> int:
     from benchmark import api, texts
     from benchmark.report.terminal import terminal_table
@@ -262,6 +271,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "bundle": _bundle,
     "cache": _cache,
     "check": _check,
+    "diff": _diff,
     "fetch": _fetch,
     "judge": _judge,
     "list": _list,

@@ -15,6 +15,7 @@ from benchmark.lazy import on_demand
 
 if TYPE_CHECKING:
     from benchmark.api.bundling import Bundled, bundle
+    from benchmark.api.diffing import diff
     from benchmark.api.examining import examined
     from benchmark.api.fetching import Fetched, fetch
     from benchmark.api.forecasting import Forecast, forecast
@@ -42,6 +43,7 @@ __all__ = [
     "TableQuestion",
     "Verification",
     "bundle",
+    "diff",
     "examined",
     "fetch",
     "forecast",
@@ -70,6 +72,7 @@ _HOMES: Mapping[str, str] = {
     "TableQuestion": "benchmark.api.judging",
     "Verification": "benchmark.api.verifying",
     "bundle": "benchmark.api.bundling",
+    "diff": "benchmark.api.diffing",
     "examined": "benchmark.api.examining",
     "fetch": "benchmark.api.fetching",
     "forecast": "benchmark.api.forecasting",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmark.errors import RequestError, nearest
 
-__all__ = ["Named", "named"]
+__all__ = ["Named", "named", "newest_run"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,26 @@ def named(words: Sequence[str]) -> Named:
     results = Path(
         next((w.partition("=")[2] for w in reversed(further) if w.startswith("results_dir=")), "results")
     )
+    lock = newest_run(name, results) / "study.lock"
+    try:
+        asked = json.loads(lock.read_text(encoding="utf-8"))
+        overrides, folders = asked["overrides"], asked["config_dirs"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise RequestError(
+            f"{lock}: does not say what was asked; give the overrides of `swapbench run`"
+        ) from error
+    # A study whose folder has another name than its file was named by a digest, or by name=.
+    return Named((*overrides, *further), tuple(map(Path, folders)), lock.parent)
+
+
+def newest_run(name: str, results: Path) -> Path:
+    """The folder of the study of that name, with or without its digest, that was last run or reported.
+
+    Raises
+    ------
+    RequestError
+        When none was run there.
+    """
     locks = {lock.parent.name: lock for lock in sorted(results.glob("*/study.lock"))}
     runs = [
         lock
@@ -50,16 +70,7 @@ def named(words: Sequence[str]) -> Named:
         raise RequestError(
             f"{name}: no study of this name was run in {results}; {nearest(name, sorted(locks))}"
         )
-    lock = max(runs, key=_last_touched)
-    try:
-        asked = json.loads(lock.read_text(encoding="utf-8"))
-        overrides, folders = asked["overrides"], asked["config_dirs"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise RequestError(
-            f"{lock}: does not say what was asked; give the overrides of `swapbench run`"
-        ) from error
-    # A study whose folder has another name than its file was named by a digest, or by name=.
-    return Named((*overrides, *further), tuple(map(Path, folders)), lock.parent)
+    return max(runs, key=_last_touched).parent
 
 
 def _last_touched(lock: Path) -> float:

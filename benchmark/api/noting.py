@@ -33,7 +33,8 @@ def facts_of(planned: PlannedStudy) -> dict[str, Any]:
     """What the numbers of a study follow from, as plain values.
 
     Keys: ``study``, and by name ``tasks`` (fingerprints), ``splits`` (digests) and ``components`` (``make``
-    and the digest of the code, by ``slot.name``): the fields of ``publish.differences.Side``.
+    and the digest of the code, by ``slot.name`` within every arm, host and reference): the fields of
+    ``publish.differences.Side``.
     """
     from benchmark.publish.document import portable
 
@@ -42,16 +43,19 @@ def facts_of(planned: PlannedStudy) -> dict[str, Any]:
         "tasks": {name: task.fingerprint for name, task in planned.plan.tasks.items()},
         "splits": {name: digest([split.digest for split in found]) for name, found in planned.splits.items()},
         "components": {
-            f"{part.slot}.{part.name}": {"make": portable(part).make, "code": part.code}
-            for parts in _pipelines(planned)
-            for part in parts
+            where: {
+                f"{part.slot}.{part.name}": {"make": portable(part).make, "code": part.code} for part in parts
+            }
+            for where, parts in _pipelines(planned)
         },
     }
 
 
-def _pipelines(planned: PlannedStudy) -> Iterator[Iterable[Component]]:
-    """The components of every arm, host and reference."""
+def _pipelines(planned: PlannedStudy) -> Iterator[tuple[str, Iterable[Component]]]:
+    """The components of every arm, host and reference, by what has them."""
     resolved = planned.resolved
-    yield from resolved.components.values()
-    for pipeline in (*resolved.hosts.values(), *resolved.references.values()):
-        yield pipeline.components.values()
+    for name, parts in resolved.components.items():
+        yield f"arm {name}", parts
+    for kind, pipelines in (("host", resolved.hosts), ("reference", resolved.references)):
+        for name, pipeline in pipelines.items():
+            yield f"{kind} {name}", pipeline.components.values()

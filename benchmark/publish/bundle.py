@@ -27,12 +27,14 @@ from benchmark.publish.tables import (
     write_records,
     write_trials,
 )
+from benchmark.report.claims import claims_text
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
 __all__ = ["Bundle", "Files", "planned_cells"]
+
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
@@ -67,7 +69,7 @@ class Bundle:
             layout.PREDICTIONS: write_predictions(sorted(self.predictions.items())),
             layout.LABELS: write_labels(self.labels),
             layout.VERDICT: dumped(self.verdict),
-            layout.CLAIMS: dumped(self.claims),
+            layout.CLAIMS: claims_text(self.claims).encode(),
             layout.ENVIRONMENT: dumped({"schema": 1, "environments": list(self.environments)}),
             layout.LOCK: self.lock.encode(),
             layout.README: readme(self.document, self.claims, self.sources).encode(),

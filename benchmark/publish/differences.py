@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -15,8 +16,12 @@ from benchmark.report.words import counted, label, number, percent, printable
 
 __all__ = ["Around", "Differences", "Side", "Turn", "differences", "lines"]
 
-_HARDWARE = ("cpu", "cores", "memory_gb", "os", "device", "gpus")
-_HARNESS = ("swapbench", "commit", "dirty")
+_HARDWARE = ("cpu", "cores", "os", "device", "gpus")
+_CHECKOUT = ("commit", "dirty")
+"""What an anonymous bundle withholds."""
+_HARNESS = ("swapbench", *_CHECKOUT)
+_NOT_FACTS = ("digest", "memory_gb")
+"""What changes no number."""
 _NOT_RULES = ("name", "question", "candidates", "baselines", "hosts", "references", "tasks", "suite")
 """Fields of a study that change no number by themselves, or are seen in its records."""
 _ARMS = ("candidate", "baseline", "reference")
@@ -29,13 +34,16 @@ _CAUSES = {
     "task": "new data",
     "component": "new code",
     "library": "new library version",
-    "harness": "new code",
+    "harness": "other Swapbench",
     "hardware": "other hardware",
     "arm": "other arms",
     "host": "other hosts",
 }
 """What a difference around the numbers makes likely, the likeliest first."""
 _KINDS = tuple(_CAUSES)
+_DIGEST = re.compile(r"[0-9a-f]{16,}")
+_SHORT = {"error": "changed", "status": "of another status"}
+"""What a kind of change is called in a list."""
 _SHOWN = 12
 """Lines of one kind on a terminal."""
 
@@ -55,8 +63,8 @@ class Side:
     """The fingerprint of the data, by task."""
     splits: Mapping[str, str] | None = None
     """A digest of its splits, by task."""
-    components: Mapping[str, Mapping[str, Any]] | None = None
-    """``make`` and ``code`` (a digest), by ``slot.name``."""
+    components: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None
+    """``make`` and ``code`` (a digest), by what has it (``host mlp``) and ``slot.name``."""
     environment: Sequence[Mapping[str, Any]] | None = None
     """``records.provenance.facts`` of every machine that computed records."""
 
@@ -94,7 +102,10 @@ class Turn:
 
 @dataclass(frozen=True)
 class Differences:
-    """All that differs from one side to another; false where nothing does."""
+    """All that differs from one side to another; false where nothing does.
+
+    Cells under another key with the same outcome are no difference by themselves.
+    """
 
     before: str
     after: str
@@ -148,31 +159,48 @@ def _around(a: Side, b: Side) -> Iterator[Around]:
             shared = old.keys() & new.keys()
             yield from _leaves(kind, *({name: side[name] for name in shared} for side in (old, new)))
     if a.components is not None and b.components is not None:
-        shared = a.components.keys() & b.components.keys()
-        for name in shared:
-            sides = (dict(_flat(side[name])) for side in (a.components, b.components))
-            for one in _leaves("component", *sides):
-                yield replace(one, what=f"{name}: {one.what}")
+        yield from _components(a.components, b.components)
     if a.environment is not None and b.environment is not None:
         yield from _environments(a.environment, b.environment)
     for kind in ("arm", "task", "host"):
         yield from _leaves(kind, *(_present(side.records, kind) for side in (a, b)))
 
 
+def _components(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Around]:
+    """What differs in components that both sides have, once for all pipelines where it is alike."""
+    having: dict[str, set[str]] = {}
+    changed: dict[tuple[str, str, str, str], tuple[Around, set[str]]] = {}
+    for where in a.keys() & b.keys():
+        for name in a[where].keys() & b[where].keys():
+            having.setdefault(name, set()).add(where)
+            for one in _leaves("component", *(dict(_flat(side[where][name])) for side in (a, b))):
+                alike = name, one.what, _text(one.before), _text(one.after)
+                changed.setdefault(alike, (one, set()))[1].add(where)
+    for (name, *_), (one, places) in changed.items():
+        of = "" if places == having[name] else f" of {', '.join(sorted(places))}"
+        yield replace(one, what=f"{name}{of}: {one.what}")
+
+
 def _environments(a: Sequence[Mapping[str, Any]], b: Sequence[Mapping[str, Any]]) -> Iterator[Around]:
-    """What differs between the values that each fact has on the machines of either side."""
+    """What differs between the values that a fact, stated by both sides, has on their machines."""
     every = []
     for entries in (a, b):
         values: dict[str, set[str]] = {}
         for entry in entries:
+            unstated = _NOT_FACTS if entry.get("commit") else (*_NOT_FACTS, *_CHECKOUT)
             for path, value in _flat(entry):
-                if path != "digest":
+                if path not in unstated:
                     values.setdefault(path, set()).add(_text(value))
         every.append({path: [json.loads(one) for one in sorted(found)] for path, found in values.items()})
-    for one in _leaves("", *every):
+    stated = every[0].keys() & every[1].keys()
+    for one in _leaves("", *({path: _one(side[path]) for path in stated} for side in every)):
         head = one.what.partition(".")[0]
         kind = "hardware" if head in _HARDWARE else "harness" if head in _HARNESS else "library"
         yield Around(kind, one.what, one.before, one.after)
+
+
+def _one(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else values
 
 
 def _leaves(kind: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Around]:
@@ -261,7 +289,7 @@ def _causes(arms: Collection[str], around: Sequence[Around], cells: Cells) -> tu
     for one in around:
         if one.kind == "component":
             whole = one.what.partition(": ")[0]
-            of_arm = whole.partition(".")[2] in parts
+            of_arm = whole.partition(" of ")[0].partition(".")[2] in parts
             (own if of_arm else rest).append(f"new code: {whole}")
         else:
             rest.append(f"{_CAUSES[one.kind]}: {one.what}")
@@ -279,9 +307,11 @@ def lines(found: Differences) -> list[str]:
     """The differences for a terminal, each on one line of printable characters."""
     said = [f"{label(found.before, 60)} → {label(found.after, 60)}"]
     if not found:
+        again = found.cells.counts["recomputed"]
         said.append(
-            f"No difference: {counted(found.cells.counts['same'], 'cell')} and "
+            f"No difference: {counted(found.cells.counts['same'] + again, 'cell')} and "
             f"{counted(found.same_verdicts, 'verdict')} the same"
+            + (f"; {counted(again, 'cell')} computed again under another key" if again else "")
         )
     if found.around:
         said += ["", "Around the numbers"]
@@ -301,7 +331,15 @@ def lines(found: Differences) -> list[str]:
 def _value(one: Around) -> str:
     if one.before is None or one.after is None:
         return "only afterwards" if one.before is None else "only before"
-    return " → ".join(label(_text(value), 40) for value in (one.before, one.after))
+    return " → ".join(_shown(value) for value in (one.before, one.after))
+
+
+def _shown(value: Any) -> str:
+    """A value in short: of a digest its beginning, of several all of them."""
+    if isinstance(value, list):
+        return " or ".join(map(_shown, value)) or "none"
+    text = value if isinstance(value, str) else _text(value)
+    return label(text[:8] if _DIGEST.fullmatch(text) else text, 40)
 
 
 def _more(count: int) -> list[str]:
@@ -311,7 +349,7 @@ def _more(count: int) -> list[str]:
 def _cell_lines(cells: Cells) -> Iterator[str]:
     for kind, meaning in KINDS.items():
         if count := cells.counts[kind]:
-            yield f"  {count} {meaning}"
+            yield f"  {counted(count, 'cell')}: {meaning}"
     if cells.same_key:
         yield f"  {cells.same_key} of the changed ones under the same key: not every run gives the same here"
     if cells.counts["error"]:
@@ -324,14 +362,14 @@ def _cell_lines(cells: Cells) -> Iterator[str]:
 
 
 def _group_line(group: Group) -> str:
-    counts = ", ".join(f"{count} {kind}" for kind, count in group.counts.items())
+    counts = ", ".join(f"{count} {_SHORT.get(kind, kind)}" for kind, count in group.counts.items())
     line = f"  {group.role} {label(group.component)} on {label(group.task)}: {counts}"
     if (largest := group.largest) is None:
         return printable(line)
     at = largest.coordinate
     where = ", ".join(f"{name} {label(str(at[name]))}" for name in ("host", "repeat", "fold", "seed"))
     moved = f"{number(largest.before)} → {number(largest.after)} ({percent(largest.change)})"
-    return printable(f"{line}; most: {moved} at {where}, {at['setting']}")
+    return printable(f"{line}; most {moved} at {where}, {at['setting']}")
 
 
 def _turn_line(turn: Turn) -> str:

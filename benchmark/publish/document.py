@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmark.errors import RequestError
 from benchmark.parse import read
@@ -14,10 +14,11 @@ from benchmark.plan.keys import Environment
 from benchmark.publish.layout import STUDY
 from benchmark.publish.plain import dumped, loaded
 from benchmark.records.code import is_file_target, split_file_target
-from benchmark.spec import Component, Dataset, Pipeline, SplitFacts, Study, Task
+from benchmark.spec import FAMILIES, Component, Dataset, Pipeline, SplitFacts, Study, Task
 
 __all__ = ["SCHEMA", "Document", "portable", "read_document", "write_document"]
 
+T = TypeVar("T")
 SCHEMA = 1
 """Of bundles: what a reader must know how to read."""
 
@@ -108,7 +109,34 @@ def read_document(content: bytes) -> Document:
     document = read(Document, values, STUDY)
     if write_document(document) != content:
         raise RequestError(f"{STUDY}: not written as `swapbench bundle` writes it")
-    return document
+    return _in_order(document)
+
+
+def _in_order(document: Document) -> Document:
+    """The document with everything in the order in which the study names it: JSON has sorted it by name."""
+    study = document.study
+    arms = (*study.candidates, *study.baselines)
+    return dataclasses.replace(
+        document,
+        components=_sorted(document.components, arms),
+        hosts={name: _slots_in_order(one) for name, one in _sorted(document.hosts, study.hosts).items()},
+        references={
+            name: _slots_in_order(one) for name, one in _sorted(document.references, study.references).items()
+        },
+        datasets=_sorted(document.datasets, study.tasks),
+        tasks=_sorted(document.tasks, study.tasks),
+        splits=_sorted(document.splits, study.tasks),
+    )
+
+
+def _sorted(values: Mapping[str, T], names: Sequence[str]) -> dict[str, T]:
+    place = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    return dict(sorted(values.items(), key=lambda item: place.get(item[0], len(place))))
+
+
+def _slots_in_order(pipeline: Pipeline) -> Pipeline:
+    slots = FAMILIES.get(pipeline.family, ())
+    return dataclasses.replace(pipeline, components=_sorted(pipeline.components, slots))
 
 
 def portable(component: Component) -> Component:

@@ -66,7 +66,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """What became of all cells; false where every one is the same."""
+    """What became of all cells; false where every one has the same outcome."""
 
     counts: Mapping[str, int]
     """By kind, all of KINDS."""
@@ -83,7 +83,7 @@ class Cells:
     """Those of which some cell has another key."""
 
     def __bool__(self) -> bool:
-        return any(count for kind, count in self.counts.items() if kind != "same")
+        return any(count for kind, count in self.counts.items() if kind not in ("same", "recomputed"))
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

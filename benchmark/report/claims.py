@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from benchmark.report.about import About
 from benchmark.report.words import counted, number, seconds
 from benchmark.spec import Task
 
-__all__ = ["CLAIMS_SCHEMA", "Claim", "claims_json", "claims_of", "tolerances"]
+__all__ = ["CLAIMS_SCHEMA", "Claim", "claims_json", "claims_of", "claims_text", "tolerances"]
 
 CLAIMS_SCHEMA = 1
 _LEVEL = ["role", "component", "host", "task", "setting"]
@@ -62,6 +63,14 @@ def claims_json(
     """``claims.json`` as plain values; the order of rows, tasks and machines changes nothing."""
     found = claims_of(about, judgement, records, tasks, provenance)
     return {"schema": CLAIMS_SCHEMA, "study": about.name, "claims": [claim.to_json() for claim in found]}
+
+
+def claims_text(claims: Mapping[str, Any]) -> str:
+    """``claims.json`` as text: one claim a line."""
+    head = {key: value for key, value in claims.items() if key != "claims"}
+    lines = [json.dumps(claim, sort_keys=True, allow_nan=False) for claim in claims["claims"]]
+    begin = json.dumps(head, sort_keys=True, allow_nan=False).removesuffix("}")
+    return f'{begin}, "claims": [\n' + ",\n".join(lines) + "\n]}\n"
 
 
 def claims_of(

@@ -20,7 +20,7 @@ from benchmark.judge import Judgement
 from benchmark.records.schema import RECORD_COLUMNS, TRIAL_COLUMNS
 from benchmark.report import figures, tables
 from benchmark.report.about import About
-from benchmark.report.claims import claims_json
+from benchmark.report.claims import claims_json, claims_text
 from benchmark.report.page import render
 from benchmark.report.sections import Material, every
 from benchmark.report.sections.history import metrics_of
@@ -147,7 +147,7 @@ def _write_verdict(path: Path, material: Material, further: Mapping[str, Any]) -
 
 def _write_claims(path: Path, m: Material) -> None:
     claims = claims_json(m.about, m.judgement, m.records, m.tasks, m.provenance)
-    path.write_text(json.dumps(claims, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(claims_text(claims), encoding="utf-8")
 
 
 def _in_schema_order(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:

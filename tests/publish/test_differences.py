@@ -63,7 +63,7 @@ def side(**fields: Any) -> Side:
         "study": {"name": "demo", "protocol": {"rope": 0.01, "splits": {"folds": 3}}, "seed": 0},
         "tasks": {"iris": "a" * 64, "wine": "b" * 64},
         "splits": {"iris": "s1", "wine": "s2"},
-        "components": {"optimizer.radam": {"make": {"lr": 0.1}, "code": "c1"}},
+        "components": {"arm radam": {"optimizer.radam": {"make": {"lr": 0.1}, "code": "c1"}}},
         "environment": [{"digest": "p", "cpu": "EPYC", "commit": "f00", "packages": {"torch": "2.0"}}],
     }
     return Side(**{**known, **fields})
@@ -109,12 +109,12 @@ def test_what_a_side_does_not_say_is_listed_and_not_compared() -> None:
         ({"tasks": {"iris": "a" * 64, "wine": "x"}}, "data", "wine"),
         ({"splits": {"iris": "other", "wine": "s2"}}, "split", "iris"),
         (
-            {"components": {"optimizer.radam": {"make": {"lr": 0.2}, "code": "c1"}}},
+            {"components": {"arm radam": {"optimizer.radam": {"make": {"lr": 0.2}, "code": "c1"}}}},
             "component",
             "optimizer.radam: make.lr",
         ),
         (
-            {"components": {"optimizer.radam": {"make": {"lr": 0.1}, "code": "c2"}}},
+            {"components": {"arm radam": {"optimizer.radam": {"make": {"lr": 0.1}, "code": "c2"}}}},
             "component",
             "optimizer.radam: code",
         ),
@@ -168,6 +168,36 @@ def test_every_kind_of_change_is_counted_once() -> None:
     assert not differences(side(), side(records=rounded))
 
 
+def test_computing_the_same_again_is_said_and_is_no_difference() -> None:
+    found = differences(side(), side(records=altered(radam, key="new")))
+    assert not found and not found.to_json()["differ"]
+    assert lines(found)[1] == (
+        "No difference: 36 cells and 1 verdict the same; 12 cells computed again under another key"
+    )
+
+
+def test_a_component_is_compared_within_every_host_and_named_once() -> None:
+    def hosts(*widths: int) -> dict[str, Any]:
+        made = ({"make": {"width": width}, "code": "c"} for width in widths)
+        return {f"host mlp-{n}": {"architecture.mlp": one} for n, one in enumerate(made)}
+
+    def named(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+        return [one.what for one in differences(side(components=before), side(components=after)).around]
+
+    assert named(hosts(16, 64), hosts(16, 64)) == []
+    assert named(hosts(16, 64), hosts(16, 32)) == ["architecture.mlp of host mlp-1: make.width"]
+    assert named(hosts(16, 16), hosts(8, 8)) == ["architecture.mlp: make.width"]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [{"memory_gb": 8}, {"commit": None, "dirty": None}, {"digest": "q"}, {"commit": None, "dirty": "d"}],
+)
+def test_memory_and_a_withheld_commit_are_no_difference(facts: dict[str, Any]) -> None:
+    known = {"digest": "p", "cpu": "EPYC", "commit": "f00", "dirty": None, "memory_gb": 4}
+    assert not differences(side(environment=[known]), side(environment=[{**known, **facts}]))
+
+
 def test_without_aa_arms_nothing_is_said_of_the_floor() -> None:
     records = altered(first, error=0.3)
     alone = [one[one["role"] != "aa"] for one in (table(), records)]
@@ -176,7 +206,7 @@ def test_without_aa_arms_nothing_is_said_of_the_floor() -> None:
 
 
 FLIPPED = verdict("HELPS", 0.05)
-NEW_CODE = {"optimizer.radam": {"make": {"lr": 0.1}, "code": "c2"}}
+NEW_CODE = {"arm radam": {"optimizer.radam": {"make": {"lr": 0.1}, "code": "c2"}}}
 
 
 @pytest.mark.parametrize(
@@ -276,7 +306,7 @@ def straight(found: Differences) -> tuple[Any, ...]:
 @settings(max_examples=40, deadline=None)
 @given(st.lists(CHANGE, max_size=5), st.sampled_from(["EQUIVALENT", "HELPS"]), st.sampled_from(["c1", "c2"]))
 def test_swapping_the_sides_mirrors_what_differs(changes: Any, name: str, code: str) -> None:
-    components: Mapping[str, Any] = {"optimizer.radam": {"make": {"lr": 0.1}, "code": code}}
+    components: Mapping[str, Any] = {"arm radam": {"optimizer.radam": {"make": {"lr": 0.1}, "code": code}}}
     other = side(records=planted(changes), verdict=verdict(name), components=components)
     there, back = differences(side(), other), differences(other, side())
     assert mirrored(there) == straight(back)
