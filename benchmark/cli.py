@@ -138,10 +138,9 @@ def _reproduce(options: argparse.Namespace) -> int:
 
 def _diff(options: argparse.Namespace) -> int:
     from benchmark import api
-    from benchmark.publish.differences import lines
 
     found = api.diff(options.before, options.after, options.overrides)
-    print(json.dumps(found.to_json(), indent=1) if options.json else "\n".join(lines(found)))
+    print(json.dumps(found.to_json(), indent=1) if options.json else found)
     return 1 if found else 0
 
 

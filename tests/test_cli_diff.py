@@ -92,7 +92,7 @@ def test_the_same_study_does_not_differ_wherever_it_is_from(
     before: str, after: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["diff", before, after, "results_dir=results"]) == 0
-    assert "\nNo difference: 44 cells and 4 verdicts the same\n" in capsys.readouterr().out
+    assert "\nNo difference: 40 cells and 4 verdicts the same\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,9 @@ class Differences:
     def __bool__(self) -> bool:
         return bool(self.around or self.cells or self.verdicts)
 
+    def __str__(self) -> str:
+        return "\n".join(lines(self))
+
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {

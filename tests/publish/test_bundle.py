@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -108,3 +109,18 @@ def test_sha256sum_reads_the_checksums(published: Path) -> None:
         ["sha256sum", "-c", layout.CHECKSUMS], cwd=published, capture_output=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="OpenSSH is not installed")
+def test_a_signed_one_says_by_whom_and_another_signer_is_refused(
+    planned: PlannedStudy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("jane", "eve"):
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(tmp_path / name)]
+        subprocess.run(command, check=True)
+        (tmp_path / f"{name}.signers").write_text(f"{name} {(tmp_path / f'{name}.pub').read_text()}")
+    place = bundle(planned, tmp_path / "b.zip", sign=tmp_path / "jane").place
+    assert main(["verify", str(place), "--signers", str(tmp_path / "jane.signers")]) == 0
+    assert "signed by jane" in capsys.readouterr().out
+    assert main(["verify", str(place), "--signers", str(tmp_path / "eve.signers")]) == 2
+    assert "is of nobody in" in capsys.readouterr().err
