@@ -16,7 +16,6 @@ from benchmark.findings import read_finding
 from benchmark.publish.layout import CHECKSUMS, CLAIMS, PLAN, README, RECORDS, SIGNATURE, VERDICT
 
 if TYPE_CHECKING:
-    from benchmark.plan.grid import Plan
     from benchmark.publish.bundle import Bundle, Files
     from benchmark.publish.document import Document
     from benchmark.publish.mismatch import Mismatch, Unverifiable
@@ -24,6 +23,10 @@ if TYPE_CHECKING:
     from benchmark.spec import Dataset
 
 __all__ = ["Verification", "opened_bundle", "planned_of", "verify"]
+
+
+_DISORDER = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError, MemoryError)
+"""What values that nobody expects raise, wherever they are first used."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,11 @@ def verify(place: Path, *, signers: Path | None = None) -> Verification:
     signature = ""
     if SIGNATURE in files or signers is not None:
         signature = checked(files[CHECKSUMS], files.get(SIGNATURE), signers)
-    return dataclasses.replace(_verified(place, files), signature=signature)
+    try:
+        return dataclasses.replace(_verified(place, files), signature=signature)
+    except _DISORDER as error:
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise RequestError(f"{place}: its files do not fit together: {said}") from error
 
 
 def opened_bundle(place: Path) -> Bundle:
@@ -140,6 +147,7 @@ def planned_of(document: Document, cards: Mapping[str, Dataset]) -> PlannedStudy
 
 
 def _verified(place: Path, files: Files) -> Verification:
+    from benchmark.api.shelf import needed_of
     from benchmark.execute.settings import settings_of
     from benchmark.publish import verify as checks
     from benchmark.publish.bundle import Bundle
@@ -149,7 +157,7 @@ def _verified(place: Path, files: Files) -> Verification:
     planned = planned_of(bundle.document, data.cards)
     truths: Truths = {**bundle.labels, **data.truths}
     count = Counter[str]()
-    needed = _needed(planned, bundle)
+    needed = needed_of(planned, bundle)
     mismatches = [
         *checks.check_cells(bundle, planned.plan, needed),
         *checks.check_code(bundle),
@@ -170,15 +178,6 @@ def _verified(place: Path, files: Files) -> Verification:
         tuple(_confirmed(bundle, count, data, why_not)),
         tuple(_unverifiable(bundle, data, why_not)),
     )
-
-
-def _needed(planned: PlannedStudy, bundle: Bundle) -> Plan:
-    from benchmark.api.shelf import needed_of
-
-    try:
-        return needed_of(planned, bundle)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise RequestError(f"{RECORDS}: cannot be judged: {' '.join(str(error).split())[:200]}") from error
 
 
 def _judge(
@@ -206,8 +205,6 @@ def _judge(
         judgement, _ = examined(planned, records, prediction, noticed, document.variants_tried)
     except RequestError as error:
         return str(error)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise RequestError(f"{RECORDS}: cannot be judged: {' '.join(str(error).split())[:200]}") from error
     about = about_study(document.study, judgement)
     verdict = verdict_json(about, judgement, records)
     claims = claims_json(about, judgement, records, list(planned.plan.tasks.values()), bundle.environments)

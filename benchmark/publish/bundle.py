@@ -94,7 +94,7 @@ class Bundle:
             predictions=read_predictions(files[layout.PREDICTIONS]),
             labels=read_labels(files[layout.LABELS]),
             verdict=loaded(files[layout.VERDICT], layout.VERDICT),
-            claims=loaded(files[layout.CLAIMS], layout.CLAIMS),
+            claims=_claims(files[layout.CLAIMS]),
             environments=_environments(files[layout.ENVIRONMENT]),
             lock=_text(files[layout.LOCK], layout.LOCK),
             sources={name: content for name, content in files.items() if layout.is_source(name)},
@@ -121,6 +121,20 @@ def _environments(content: bytes) -> tuple[Mapping[str, Any], ...]:
     if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
         raise RequestError(f"{layout.ENVIRONMENT}: environments: expected a list of mappings")
     return tuple(found)
+
+
+def _claims(content: bytes) -> Mapping[str, Any]:
+    found = loaded(content, layout.CLAIMS)
+    claims = found.get("claims")
+    if not isinstance(claims, list) or not all(_is_claim(one) for one in claims):
+        raise RequestError(f"{layout.CLAIMS}: claims: expected a list of claims with id, kind and sentence")
+    return found
+
+
+def _is_claim(one: Any) -> bool:
+    return isinstance(one, Mapping) and all(
+        isinstance(one.get(name), str) for name in ("id", "kind", "sentence")
+    )
 
 
 def _text(content: bytes, name: str) -> str:

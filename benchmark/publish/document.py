@@ -19,6 +19,7 @@ from benchmark.spec import FAMILIES, Component, Dataset, Pipeline, SplitFacts, S
 __all__ = ["SCHEMA", "Document", "portable", "read_document", "write_document"]
 
 T = TypeVar("T")
+_MOST_FITS = 10**7
 SCHEMA = 1
 """Of bundles: what a reader must know how to read."""
 
@@ -63,6 +64,7 @@ class Document:
         RequestError
             Where the parts of the document do not belong together.
         """
+        self._check_size()
         try:
             return expand(
                 self.study,
@@ -81,6 +83,17 @@ class Document:
             raise RequestError(
                 f"{STUDY}: no plan can be made of it: {type(error).__name__}: {said}"
             ) from error
+
+    def _check_size(self) -> None:
+        """Refuse a plan of more fits than anybody publishes, before it is made."""
+        protocol = self.study.protocol
+        arms = len(self.components) * (3 + max(0, protocol.aa))
+        pipelines = len(self.study.hosts) * arms + len(self.references)
+        splits = sum(len(splits) for splits in self.splits.values())
+        trials = max(1, protocol.tuning.trials) * max(1, protocol.tuning.repeats)
+        fits = pipelines * splits * (trials + 2 * max(1, protocol.seeds))
+        if fits > _MOST_FITS:
+            raise RequestError(f"{STUDY}: up to {fits} fits: a bundle has at most {_MOST_FITS}")
 
     def parts(self) -> list[Component]:
         """Every component of every pipeline, each once by slot and name."""

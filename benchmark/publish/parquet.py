@@ -1,13 +1,12 @@
 """Parquet as bundles have it: the same table is the same bytes, and nothing is decoded before it is weighed.
 
-Arrow believes a file: it makes room for whatever size a page declares, and expands runs and dictionaries as
-far as the row count says (20 million times one number are a file of 80 kB, 20 million times one text of 1 MB
-one of 45 kB). The sizes that the footer states bind it to nothing. Every file here therefore has plain values,
-no dictionaries; its pages fill it without a gap; and the sizes that the pages themselves declare are added up
-before any is decoded: what comes out cannot be larger than that sum and the room for missing values.
+Arrow makes room for whatever size a page declares, and expands runs and dictionaries as far as the row
+count says; the sizes in the footer bind it to nothing. Every file here therefore has plain values and no
+dictionaries, its pages fill it without a gap, and the sizes that the pages themselves declare are added
+up before any is decoded.
 
-Some damaged footers abort the whole process inside Arrow, when a column is asked for. So the footer is read here
-first, and Arrow gets only one that has this table's schema and nothing that :func:`encoded` does not write.
+Some damaged footers abort the whole process inside Arrow. So the footer is read here first, and Arrow
+gets only one that has this table's schema and nothing that :func:`encoded` does not write.
 """
 
 from __future__ import annotations
@@ -132,12 +131,12 @@ def _footer(content: bytes, name: str) -> Any:
 def _check_schema(footer: dict[int, Any], schema: pa.Schema, name: str) -> None:
     """That the footer's schema is, part for part, the one that Arrow writes for these columns."""
     expected = _footer(encoded(schema.empty_table(), name, group=1), name)
-    for found, right in zip(footer[2], expected[2], strict=False):
+    for found, right in zip(footer[2][1:], expected[2][1:], strict=False):
         if found != right:
             raise RequestError(
-                f"{name}: expected the column {label(str(right.get(4)), 80)}, found another: {label(str(found), 80)}"
+                f"{name}: expected the column '{right[4].decode()}', found another or another type"
             )
-    if len(footer[2]) != len(expected[2]) or any(footer.get(n) != expected.get(n) for n in (1, 7)):
+    if footer[2] != expected[2] or any(footer.get(n) != expected.get(n) for n in (1, 7)):
         raise RequestError(f"{name}: has more or fewer columns, or they are in another form")
     if not 0 <= footer[3] * len(footer[2]) <= MAX_CELLS:
         raise RequestError(f"{name}: says it has {footer[3]} rows")

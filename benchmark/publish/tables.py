@@ -34,8 +34,8 @@ Array = npt.NDArray[np.generic]
 Labels = Mapping[tuple[str, int, int], tuple[Array, Array | None]]
 """True values and weights of the test rows, by task, repeat and fold: int64 class codes, or float64."""
 
-_PLAN = ("role", "slot", "component", "host", "task", "origin", "repeat", "fold", "seed", "setting")
-_PLAN += ("replicate", "control", "tuning", "key")
+_CELL = ("role", "slot", "component", "host", "task", "origin", "repeat", "fold", "seed", "setting")
+_PLAN = (*_CELL, "replicate", "control", "tuning", "key")
 _WHOLE = {"repeat", "fold", "seed", "replicate", "tuning", "trial", "trials", "n_train", "n_test", "steps"}
 _WHOLE |= {"stacked"}
 _SURE = {"fit_seconds", "predict_seconds", "peak_memory_mb", "peak_gpu_memory_mb"}

@@ -82,9 +82,10 @@ def test_what_is_no_bundle_is_not_replaced(tmp_path: Path, kind: str) -> None:
         place.mkdir()
         (place / (README if kind == "part" else "thesis.tex")).write_text("years of work")
     before = tree(tmp_path)
-    for refuse in (lambda: write(BUNDLE, place), lambda: check_place(place)):
-        with pytest.raises(RequestError, match="no bundle"):
-            refuse()
+    with pytest.raises(RequestError, match="no bundle"):
+        write(BUNDLE, place)
+    with pytest.raises(RequestError, match="no bundle"):
+        check_place(place)
     assert tree(tmp_path) == before
 
 
@@ -97,6 +98,11 @@ def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
 def _symlink(folder: Path) -> None:
     (folder / README).unlink()
     (folder / README).symlink_to("/etc/passwd")
+
+
+def _folder_for_a_file(folder: Path) -> None:
+    (folder / README).unlink()
+    (folder / README).mkdir()
 
 
 def _linked_folder(folder: Path) -> None:
@@ -121,7 +127,7 @@ FOLDERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "case": (lambda folder: (folder / "sources/components/optimizer/Mine.py").write_text(""), "case"),
     "missing": (lambda folder: (folder / STUDY).unlink(), STUDY),
     "file for a folder": (lambda folder: (folder / "sources.py").write_text(""), "sources.py"),
-    "folder for a file": (lambda folder: ((folder / README).unlink(), (folder / README).mkdir()), README),
+    "folder for a file": (_folder_for_a_file, README),
     "huge": (lambda folder: os.truncate(folder / README, 2**40), "GiB"),
     "many": (
         lambda folder: [(folder / f"sources/x{n}.py").write_text("") for n in range(MAX_FILES)],

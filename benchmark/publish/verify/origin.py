@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 
 from benchmark.publish.bundle import Bundle
@@ -11,6 +12,7 @@ from benchmark.publish.sources import is_local, stated
 from benchmark.records.code import identity_of
 from benchmark.records.provenance import facts_digest
 from benchmark.spec import SplitFacts, Task
+from benchmark.targets import targets
 
 __all__ = ["check_code", "check_data", "check_environments"]
 
@@ -18,6 +20,10 @@ __all__ = ["check_code", "check_data", "check_environments"]
 def check_code(bundle: Bundle) -> Iterator[Mismatch]:
     """Components whose digest is not that of the code that is stated, and sources that nobody states."""
     document, sources = bundle.document, stated(bundle.sources)
+    for part in document.parts():
+        for target in targets(part.make):
+            if target.partition(".")[0] in (*sys.stdlib_module_names, "builtins"):
+                yield Mismatch(STUDY, f"{part.slot} {part.name}: _target_", target, "a class of a library")
     for part in document.parts():
         where = f"{part.slot} {part.name}: code"
         facts = document.code.get(part.code)
