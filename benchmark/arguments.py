@@ -119,6 +119,14 @@ def _add_publishing(commands: Any, parents: Sequence[argparse.ArgumentParser]) -
     bundle.add_argument("--sign", type=Path, metavar="KEY", help="a private key of ssh")
     bundle.set_defaults(command="bundle")
 
+    export = commands.add_parser(
+        "export",
+        parents=parents,
+        help="a finished study or a bundle for a paper: methods, checklist, tables, Croissant, OpenML",
+    )
+    export.add_argument("--out", type=Path, required=True, metavar="DIR")
+    export.set_defaults(command="export")
+
     verify = commands.add_parser("verify", help="check a bundle: everything is recomputed, none of it is run")
     verify.add_argument("bundle", type=Path, metavar="BUNDLE")
     verify.add_argument(

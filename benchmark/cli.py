@@ -104,6 +104,20 @@ def _bundle(options: argparse.Namespace) -> int:
     return 0
 
 
+def _export(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from benchmark import api
+    from benchmark.texts.publishing import exported
+
+    first = options.overrides[:1]
+    bundle = first and api.is_bundle(first[0])
+    if bundle and (further := [*options.overrides[1:], *map(str, options.config_dir)]):
+        raise RequestError(f"{further[0]}: a bundle is exported as it is")
+    print(exported(api.export(Path(first[0]) if bundle else _planned(options), options.out)))
+    return 0
+
+
 def _verify(options: argparse.Namespace) -> int:
     from benchmark import api
     from benchmark.texts.publishing import verification
@@ -271,6 +285,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "cache": _cache,
     "check": _check,
     "diff": _diff,
+    "export": _export,
     "fetch": _fetch,
     "judge": _judge,
     "list": _list,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from benchmark.api.bundling import Bundled, bundle
     from benchmark.api.diffing import diff
     from benchmark.api.examining import examined
+    from benchmark.api.exporting import Exported, export, is_bundle
     from benchmark.api.fetching import Fetched, fetch
     from benchmark.api.forecasting import Forecast, forecast
     from benchmark.api.judging import JudgedTable, TableQuestion, judge_table
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bundled",
+    "Exported",
     "Fetched",
     "Forecast",
     "JudgedTable",
@@ -45,9 +47,11 @@ __all__ = [
     "bundle",
     "diff",
     "examined",
+    "export",
     "fetch",
     "forecast",
     "foreign_code",
+    "is_bundle",
     "judge_table",
     "named",
     "plan_study",
@@ -60,6 +64,7 @@ __all__ = [
 
 _HOMES: Mapping[str, str] = {
     "Bundled": "benchmark.api.bundling",
+    "Exported": "benchmark.api.exporting",
     "Fetched": "benchmark.api.fetching",
     "Forecast": "benchmark.api.forecasting",
     "JudgedTable": "benchmark.api.judging",
@@ -74,9 +79,11 @@ _HOMES: Mapping[str, str] = {
     "bundle": "benchmark.api.bundling",
     "diff": "benchmark.api.diffing",
     "examined": "benchmark.api.examining",
+    "export": "benchmark.api.exporting",
     "fetch": "benchmark.api.fetching",
     "forecast": "benchmark.api.forecasting",
     "foreign_code": "benchmark.api.reproducing",
+    "is_bundle": "benchmark.api.exporting",
     "judge_table": "benchmark.api.judging",
     "named": "benchmark.api.naming",
     "plan_study": "benchmark.api.planning",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from benchmark.records.store import Store
     from benchmark.spec import Component, Pipeline
 
-__all__ = ["Bundled", "bundle", "document_of"]
+__all__ = ["Bundled", "bundle", "document_of", "made_of"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def bundle(planned: PlannedStudy, out: Path, *, anonymous: bool = False, sign: P
 
     check_place(out)
     page = write_report(planned).page
-    made = _made(planned, page.parent, anonymous)
+    made = made_of(planned, page.parent, anonymous)
     files = made.files()
     if sign is not None:
         files[layout.SIGNATURE] = signed(files[layout.CHECKSUMS], sign)
@@ -74,7 +74,8 @@ def bundle(planned: PlannedStudy, out: Path, *, anonymous: bool = False, sign: P
     return Bundled(out, len(files), sum(map(len, files.values())), withheld, tuple([*remarks, *_late(made)]))
 
 
-def _made(planned: PlannedStudy, report: Path, anonymous: bool) -> Bundle:
+def made_of(planned: PlannedStudy, report: Path, anonymous: bool = False) -> Bundle:
+    """The bundle of a study whose records are all in the store, and whose report is in a folder."""
     from benchmark.catalog import open_catalog
     from benchmark.publish.anonymous import without_paths
     from benchmark.publish.bundle import Bundle, planned_cells

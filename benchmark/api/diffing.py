@@ -59,7 +59,7 @@ def _side(word: str, results: Path) -> Side:
 
 def _of_bundle(place: Path) -> Side:
     from benchmark.api.noting import facts_of
-    from benchmark.api.verifying import opened_bundle, planned_of
+    from benchmark.api.verifying import in_order, opened_bundle, planned_of
     from benchmark.publish.differences import Side
 
     if (place / "study.lock").exists():
@@ -67,7 +67,8 @@ def _of_bundle(place: Path) -> Side:
             f"{place}: a folder of results and no bundle; say {place.name} results_dir={place.parent}"
         )
     bundle = opened_bundle(place)
-    facts = facts_of(planned_of(bundle.document, {}))
+    with in_order(place):
+        facts = facts_of(planned_of(bundle.document, {}))
     return Side(str(place), bundle.records, bundle.verdict, environment=bundle.environments, **facts)
 
 

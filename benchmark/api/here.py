@@ -15,6 +15,7 @@ from benchmark.api.planning import device_of
 from benchmark.errors import RequestError
 from benchmark.plan.grid import Plan, expand
 from benchmark.plan.keys import Environment
+from benchmark.publish.exports.published import HeldOut
 from benchmark.records.code import code_facts, harness_identity
 from benchmark.records.provenance import facts, library_versions, sampler_version
 from benchmark.spec import Component, Dataset, Pipeline, SplitFacts, Task
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from benchmark.publish.bundle import Bundle
     from benchmark.publish.document import Document
 
-__all__ = ["Here", "data_here", "differences", "planned_here"]
+__all__ = ["Here", "data_here", "differences", "is_same_machine", "planned_here"]
 
 
 @dataclass
@@ -36,6 +37,8 @@ class Here:
     splits: dict[str, tuple[SplitFacts, ...]] = field(default_factory=dict)
     truths: dict[tuple[str, int, int], Any] = field(default_factory=dict)
     """The true values of the test rows, with their weights, where the data is that of the study."""
+    test_rows: dict[tuple[str, int, int], HeldOut] = field(default_factory=dict)
+    """The same rows by number, with what their class codes stand for."""
     cards: dict[str, Dataset] = field(default_factory=dict)
 
 
@@ -63,7 +66,9 @@ def data_here(document: Document) -> Here:
                 continue
             for split in drawn:
                 weights = None if table.weights is None else table.weights[split.test]
-                found.truths[name, split.repeat, split.fold] = (table.y[split.test], weights)
+                at, truth = (name, split.repeat, split.fold), table.y[split.test]
+                found.truths[at] = (truth, weights)
+                found.test_rows[at] = HeldOut(split.test, truth, table.classes)
     return found
 
 
@@ -190,6 +195,21 @@ def differences(bundle: Bundle, here: Here, plan: Plan, machine: Machine) -> Ite
             yield f"data set {name}: other data here"
         elif here.splits[name] != document.splits[name]:
             yield f"data set {name}: split into other rows here"
+
+
+def is_same_machine(bundle: Bundle, machine: Machine) -> bool:
+    """Whether processor, device, libraries and the harness are those of all of the bundle's records."""
+    known, document = facts(device_of(machine)), bundle.document
+    packages = known["packages"]
+    return (
+        document.environment.device == device_of(machine)
+        and document.environment.harness == harness_identity()
+        and all(
+            all(there.get(name) == known[name] for name in ("cpu", "gpus", "python"))
+            and all(packages.get(name) == version for name, version in there.get("packages", {}).items())
+            for there in bundle.environments
+        )
+    )
 
 
 def _other_code(bundle: Bundle, plan: Plan) -> Iterator[str]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmark.api.here import Here, data_here
 from benchmark.api.planning import PlannedStudy
@@ -16,17 +17,41 @@ from benchmark.findings import read_finding
 from benchmark.publish.layout import CHECKSUMS, CLAIMS, PLAN, README, RECORDS, SIGNATURE, VERDICT
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from benchmark.judge import Judgement
     from benchmark.publish.bundle import Bundle, Files
     from benchmark.publish.document import Document
     from benchmark.publish.mismatch import Mismatch, Unverifiable
     from benchmark.publish.verify.scores import Truths
+    from benchmark.report import About
     from benchmark.spec import Dataset
 
-__all__ = ["Verification", "opened_bundle", "planned_of", "verify"]
+__all__ = [
+    "JudgedBundle",
+    "Verification",
+    "in_order",
+    "judged_bundle",
+    "opened_bundle",
+    "planned_of",
+    "verify",
+]
+
+
+@contextmanager
+def in_order(place: Path) -> Iterator[None]:
+    """Refuses a bundle, in one line, whose values turn out where they are first used to be no study's."""
+    try:
+        yield
+    except RequestError:
+        raise
+    except _DISORDER as error:
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise RequestError(f"{place}: its files do not fit together: {said}") from error
 
 
 _DISORDER = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError, MemoryError)
-"""What values that nobody expects raise, wherever they are first used."""
+"""What values that nobody expects raise."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +113,8 @@ def verify(place: Path, *, signers: Path | None = None) -> Verification:
     signature = ""
     if SIGNATURE in files or signers is not None:
         signature = checked(files[CHECKSUMS], files.get(SIGNATURE), signers)
-    try:
+    with in_order(place):
         return dataclasses.replace(_verified(place, files), signature=signature)
-    except _DISORDER as error:
-        said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        raise RequestError(f"{place}: its files do not fit together: {said}") from error
 
 
 def opened_bundle(place: Path) -> Bundle:
@@ -146,6 +168,41 @@ def planned_of(document: Document, cards: Mapping[str, Dataset]) -> PlannedStudy
     )
 
 
+class JudgedBundle(NamedTuple):
+    """What the records of a bundle support."""
+
+    about: About
+    judgement: Judgement
+    records: pd.DataFrame
+    """As they were judged."""
+    edges: pd.DataFrame
+    """As :func:`~benchmark.judge.search.edges.edges` says."""
+
+
+def judged_bundle(bundle: Bundle, planned: PlannedStudy, truths: Truths) -> JudgedBundle:
+    """The records of a bundle, judged again by the rules of its study.
+
+    Raises
+    ------
+    RequestError
+        Where labels are needed that are neither in the bundle nor here.
+    """
+    from benchmark.api.linking import completed
+    from benchmark.api.reporting import examined
+    from benchmark.report import about_study
+
+    def truth(task: str, repeat: int, fold: int) -> Any:
+        if (task, repeat, fold) not in truths:
+            raise RequestError(f"its labels are needed and not at hand: {task}")
+        return truths[task, repeat, fold]
+
+    document, prediction = bundle.document, bundle.predictions.get
+    records = completed(planned, bundle.records, truth, prediction)
+    noticed = [read_finding(one) for one in document.noticed]
+    judgement, edges = examined(planned, records, prediction, noticed, document.variants_tried)
+    return JudgedBundle(about_study(document.study, judgement), judgement, records, edges)
+
+
 def _verified(place: Path, files: Files) -> Verification:
     from benchmark.api.shelf import needed_of
     from benchmark.execute.settings import settings_of
@@ -184,33 +241,23 @@ def _judge(
     bundle: Bundle, planned: PlannedStudy, truths: Truths, files: Files, mismatches: list[Mismatch]
 ) -> str:
     """Hold verdict, claims and README against what the records give; why not, where that cannot be done."""
-    from benchmark.api.linking import completed
-    from benchmark.api.reporting import examined
     from benchmark.publish.mismatch import Mismatch
     from benchmark.publish.readme import readme
     from benchmark.publish.verify import check_same
-    from benchmark.report import about_study
     from benchmark.report.claims import claims_json
     from benchmark.report.files import verdict_json
 
-    def truth(task: str, repeat: int, fold: int) -> Any:
-        if (task, repeat, fold) not in truths:
-            raise RequestError(f"its labels are needed and not at hand: {task}")
-        return truths[task, repeat, fold]
-
-    document, prediction = bundle.document, bundle.predictions.get
     try:
-        records = completed(planned, bundle.records, truth, prediction)
-        noticed = [read_finding(one) for one in document.noticed]
-        judgement, _ = examined(planned, records, prediction, noticed, document.variants_tried)
+        found = judged_bundle(bundle, planned, truths)
     except RequestError as error:
         return str(error)
-    about = about_study(document.study, judgement)
+    about, judgement, records = found.about, found.judgement, found.records
+    tasks, environments = list(planned.plan.tasks.values()), bundle.environments
     verdict = verdict_json(about, judgement, records)
-    claims = claims_json(about, judgement, records, list(planned.plan.tasks.values()), bundle.environments)
+    claims = claims_json(about, judgement, records, tasks, environments)
     mismatches += check_same(VERDICT, bundle.verdict, verdict)
     mismatches += check_same(CLAIMS, bundle.claims, claims)
-    if files[README] != readme(document, bundle.claims, bundle.sources).encode():
+    if files[README] != readme(bundle.document, bundle.claims, bundle.sources).encode():
         mismatches.append(Mismatch(README, "text", "other words", "what follows from the other files"))
     return ""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from benchmark.publish import layout
 from benchmark.publish.document import Document
-from benchmark.report.words import counted, printable
+from benchmark.report.tables import escape_markdown as _plain
+from benchmark.report.words import counted
 
 __all__ = ["readme"]
 
@@ -25,7 +25,6 @@ _CONTENT = {
     layout.LOCK: "every installed package with its version",
     layout.CHECKSUMS: "SHA-256 of every file",
 }
-_MARKED = re.compile(r"([\\`*_\[\]<>#|!~&])")
 
 
 def readme(document: Document, claims: Mapping[str, Any], sources: Iterable[str]) -> str:
@@ -67,8 +66,3 @@ def readme(document: Document, claims: Mapping[str, Any], sources: Iterable[str]
             "",
         ]
     )
-
-
-def _plain(text: str) -> str:
-    """A text as Markdown shows it, on one line."""
-    return _MARKED.sub(r"\\\1", printable(text))

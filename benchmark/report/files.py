@@ -26,7 +26,7 @@ from benchmark.report.sections import Material, every
 from benchmark.report.sections.history import metrics_of
 from benchmark.spec import Task
 
-__all__ = ["verdict_json", "write"]
+__all__ = ["tables_of", "verdict_json", "write"]
 
 _SCRATCH = ".report-"
 """How folders begin in which a report is built."""
@@ -111,6 +111,22 @@ def _check_compared(about: About, judgement: Judgement) -> None:
     if not judgement.comparisons and judgement.board is None:
         name = f"{about.kind.lower()} '{about.name}'"
         raise RequestError(f"{name}: no candidate was compared, nothing to report")
+
+
+def tables_of(
+    about: About,
+    judgement: Judgement,
+    records: pd.DataFrame,
+    *,
+    tasks: Sequence[Task],
+    trials: pd.DataFrame,
+    edges: pd.DataFrame,
+    provenance: Sequence[Mapping[str, Any]],
+) -> list[tables.Table]:
+    """The tables of a study's report alone; arguments as of :func:`write`."""
+    material = Material(about, judgement, records, tasks, trials, None, edges, None, provenance, {})
+    with figures.style():
+        return [table for section in every(material) for table in section.tables()]
 
 
 def _fill(report: Path, material: Material, further: Mapping[str, Any]) -> None:

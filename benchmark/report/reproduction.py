@@ -11,7 +11,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from benchmark.report.tables import Column, Table, columns
-from benchmark.report.words import counted, number, p_value, percent
+from benchmark.report.words import counted, number, p_value, percent, share
 
 __all__ = ["reproduction_page"]
 
@@ -80,8 +80,8 @@ def _arms(arms: list[Mapping[str, Any]]) -> Table:
     )
     formats = {
         "mean effect": percent,
-        "floor": percent,
-        "largest": percent,
+        "floor": share,
+        "largest": share,
         "p scatter": p_value,
         "p shift": p_value,
     }
@@ -94,6 +94,6 @@ def _changed(cells: list[Mapping[str, Any]]) -> Table:
     order = frame["effect"].abs().sort_values(ascending=False, na_position="first").index
     wanted = [*names, "error_then", "error_now", "effect", "noise"]
     shown = frame.loc[order, [name for name in wanted if name in frame]].head(_SHOWN)
-    formats = {"error_then": number, "error_now": number, "effect": percent, "noise": percent}
+    formats = {"error_then": number, "error_now": number, "effect": percent, "noise": share}
     more = f"; {_SHOWN} of {len(frame)}, the rest in cells.csv" if len(frame) > _SHOWN else ""
     return Table("cells", f"The largest differences first{more}", frame=shown, formats=formats)

@@ -1,7 +1,8 @@
-"""Tables for reading and for papers: one frame of numbers, shown as HTML, CSV and LaTeX (booktabs)."""
+"""Tables for reading and for papers: one frame of numbers as HTML, CSV, Markdown and LaTeX (booktabs)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,18 @@ import pandas as pd
 
 from benchmark.report.words import NONE, bounds, label
 
-__all__ = ["Column", "Table", "columns", "ends", "escape_latex", "latex", "save"]
+__all__ = [
+    "Column",
+    "Table",
+    "columns",
+    "csv",
+    "ends",
+    "escape_latex",
+    "escape_markdown",
+    "latex",
+    "markdown",
+    "save",
+]
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -32,7 +44,13 @@ _LATEX = {
     "×": r"$\times$",
     "–": "--",
     "…": r"\ldots{}",
+    "Δ": r"$\Delta$",
+    "δ": r"$\delta$",
+    "±": r"$\pm$",
 }
+_MARKED = re.compile(r"([\\`*_\[\]<>#|!~&])")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a text begins that a spreadsheet takes for a formula."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +147,35 @@ def latex(table: Table) -> str:
     )
 
 
+def escape_markdown(value: str) -> str:
+    """``value`` as Markdown shows it verbatim, on one line."""
+    return _MARKED.sub(r"\\\1", label(value, 10_000))
+
+
+def markdown(table: Table) -> str:
+    """The table as GitHub and pandoc read it, under its caption."""
+    shown = columns(table)
+    rows = [[column.name for column in shown], *zip(*(column.cells for column in shown), strict=True)]
+    head, *lines = [f"| {' | '.join(map(escape_markdown, row))} |" for row in rows]
+    rule = "|".join("---:" if column.right else "---" for column in shown)
+    return "\n".join([escape_markdown(table.caption), "", head, f"|{rule}|", *lines, ""])
+
+
+def csv(frame: pd.DataFrame) -> str:
+    """A header and a line a row, numbers at full precision.
+
+    Text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    text = frame.select_dtypes(exclude=("number", "bool", "datetime"))
+    harmless = frame.assign(**{str(name): text[name].map(_harmless) for name in text})
+    return str(harmless.to_csv(index=False, lineterminator="\n"))
+
+
+def _harmless(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
 def save(table: Table, folder: Path) -> None:
     """Write ``name.csv`` (numbers at full precision) and ``name.tex`` (as read) into ``folder``."""
-    table.frame.to_csv(folder / f"{table.name}.csv", index=False, lineterminator="\n")
+    (folder / f"{table.name}.csv").write_text(csv(table.frame), encoding="utf-8")
     (folder / f"{table.name}.tex").write_text(latex(table), encoding="utf-8")

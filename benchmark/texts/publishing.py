@@ -10,9 +10,9 @@ from benchmark.report.words import counted, label, printable, wrapped
 from benchmark.texts import size
 
 if TYPE_CHECKING:
-    from benchmark.api import Bundled, Reproduction, Verification
+    from benchmark.api import Bundled, Exported, Reproduction, Verification
 
-__all__ = ["bundled", "foreign_code", "reproduction", "verification"]
+__all__ = ["bundled", "exported", "foreign_code", "reproduction", "verification"]
 
 _SHOWN = 20
 """Mismatches of one file that are printed one by one."""
@@ -25,6 +25,14 @@ def bundled(written: Bundled) -> str:
         licences = "; ".join(f"{label(name)}: {label(why, 60)}" for name, why in written.withheld.items())
         lines += wrapped(f"without labels, which the licence does not allow to pass on: {licences}")
     return "\n".join([*lines, f"check it: swapbench verify {written.place}"])
+
+
+def exported(written: Exported) -> str:
+    """Where the exports are, and what could not be exported."""
+    lines = [f"exports: {written.place} ({counted(written.files, 'file')}, {size(written.bytes)})"]
+    for task, why in written.without_run.items():
+        lines += wrapped(f"? OpenML runs of {label(task)}: {why}")
+    return "\n".join(lines)
 
 
 def verification(found: Verification) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from benchmark.api import verify
+from benchmark.cli import main
 from benchmark.errors import RequestError
 from benchmark.publish import layout
 from benchmark.publish.archive import Files
@@ -88,6 +89,49 @@ def test_any_value_anywhere_is_refused_in_a_line(
         except Exception as error:  # the case must be told
             raise AssertionError(f"{name}: {at} = {str(leaf)[:60]!r}") from error
     assert not (tmp_path / "harmed").exists()
+
+
+def damaged(content: Files, drawn: random.Random) -> dict[str, bytes]:
+    """One file of a bundle with bytes changed, cut, repeated, or those of another file."""
+    name, other = drawn.choice([*content]), drawn.choice([*content])
+    old, new = content[name], bytearray(content[name])
+    at, length = drawn.randrange(len(old)), drawn.randrange(1, 200)
+    match drawn.randrange(6):
+        case 0:
+            new[at] ^= 1 << drawn.randrange(8)
+        case 1:
+            del new[at : at + length]
+        case 2:
+            new[at:at] = new[at : at + length]
+        case 3:
+            new[at : at + length] = drawn.randbytes(length)
+        case 4:
+            del new[at:]
+        case _:
+            new = bytearray(content[other])
+    return {name: bytes(new)}
+
+
+@pytest.mark.parametrize(
+    "count", [60, pytest.param(400, marks=pytest.mark.all), pytest.param(2000, marks=pytest.mark.full)]
+)
+def test_any_bytes_anywhere_are_refused_in_a_line(content: Files, forged: Forge, count: int) -> None:
+    """The checksums are those of the damaged files; SHA256SUMS itself is not damaged here."""
+    drawn = random.Random(count)
+    whole = {name: text for name, text in content.items() if name != layout.CHECKSUMS}
+    for number in range(count):
+        changed = damaged(whole, drawn)
+        place = forged({**changed})
+        try:
+            harmless(place)
+            for command in (
+                ["diff", str(place), str(place)],
+                ["export", str(place), "--out", f"{place}-out"],
+            ):
+                if drawn.random() < 0.1:
+                    assert main(command) in (0, 2)
+        except Exception as error:  # the case must be told
+            raise AssertionError(f"{number}: {[*changed]}") from error
 
 
 @pytest.mark.parametrize("name", [name for name in layout.FILES if name != layout.CHECKSUMS])

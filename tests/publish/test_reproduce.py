@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -107,24 +106,13 @@ def with_code(found: Bundle, change: Mapping[bytes, bytes]) -> Bundle:
 def claimed_again(found: Bundle) -> Bundle:
     """The bundle with the claims that its records now make: nothing in it contradicts anything else."""
     from benchmark.api.here import data_here
-    from benchmark.api.linking import completed
-    from benchmark.api.reporting import examined
-    from benchmark.api.verifying import planned_of
-    from benchmark.findings import read_finding
-    from benchmark.report import about_study
+    from benchmark.api.verifying import judged_bundle, planned_of
     from benchmark.report.claims import claims_json
     from benchmark.report.files import verdict_json
 
     here = data_here(found.document)
     planned = planned_of(found.document, here.cards)
-
-    def truth(task: str, repeat: int, fold: int) -> Any:
-        return here.truths[task, repeat, fold]
-
-    records = completed(planned, found.records, truth, found.predictions.get)
-    noticed = [read_finding(one) for one in found.document.noticed]
-    judgement, _ = examined(planned, records, found.predictions.get, noticed, found.document.variants_tried)
-    about = about_study(found.document.study, judgement)
+    about, judgement, records, _ = judged_bundle(found, planned, here.truths)
     tasks = list(planned.plan.tasks.values())
     return dataclasses.replace(
         found,
@@ -133,9 +121,11 @@ def claimed_again(found: Bundle) -> Bundle:
     )
 
 
+@pytest.mark.parametrize("share", ["1", "0.1"])
 def test_code_that_gives_other_scores_is_found_by_running_it(
-    published: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    share: str, published: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """The whole study settles it by a test; a tenth, since the component gives the same time and again."""
     worse = {b".mean(axis=1))": b".mean(axis=1) * 0.0 + self.target_.mean(axis=0))"}
     forged = claimed_again(with_code(opened_bundle(published), worse))
     write(forged.files(), tmp_path / "forged.zip")
@@ -147,6 +137,8 @@ def test_code_that_gives_other_scores_is_found_by_running_it(
         str(tmp_path / "forged.zip"),
         *TRUST,
         "--sample",
+        share,
+        "--seed",
         "1",
         "--out",
         str(tmp_path / "out"),
@@ -155,8 +147,9 @@ def test_code_that_gives_other_scores_is_found_by_running_it(
     said = capsys.readouterr().out
     assert "small: not reproduced" in said and "mine" in said
     told = json.loads((tmp_path / "out" / "reproduction.json").read_text())
-    wrong = {arm["component"] for arm in told["arms"] if arm["scatter"] or arm["shift"]}
+    wrong = {arm["component"] for arm in told["arms"] if arm["scatter"] or arm["shift"] or arm["fixed"]}
     assert wrong == {"mine"}
+    assert (tmp_path / "out" / "again").exists() is (share == "0.1")
     assert {cell["component"] for cell in told["cells"] if cell["outcome"] == "different"} == {"mine"}
 
 

@@ -9,6 +9,9 @@ stratified rank-sum test whose p is the share of permutations; its units are blo
 Shift: are the published errors better, or worse, throughout? Signs of the mean differences of origins are
 flipped. Under an honest repetition then and now may be exchanged, so this holds whatever the noise. The
 mean must lie beyond the floor too: the largest mean difference of an A/A arm from its baseline.
+
+Where most of the study comes out to the last bit, an arm that does not is run twice. If both runs are alike,
+no noise explains the published errors, and it is enough that their mean lies beyond the floor.
 """
 
 from __future__ import annotations
@@ -79,6 +82,8 @@ class ArmAgreement:
     """Whether the differences are larger than noise."""
     shift: bool
     """Whether the published errors lie to one side."""
+    fixed: bool
+    """Whether they lie beyond the floor, though here the arm gives the same errors time and again."""
     enough: bool
     """Whether the sample could have shown a difference."""
     odd: tuple[str, ...]
@@ -101,6 +106,15 @@ class Agreement:
     sentences: tuple[str, ...]
     needed: str
     """Why it cannot be told, and what would settle it; else empty."""
+
+    @property
+    def in_question(self) -> list[tuple[str, str, str]]:
+        """Arms (role, component, control) to run twice: beyond the floor, but settled by no test."""
+        beyond = [
+            arm for arm in self.arms if arm.mean_effect is not None and abs(arm.mean_effect) > arm.floor
+        ]
+        open_ = self.answer == "cannot tell" and _repeats(self.cells)
+        return [(arm.role, arm.component, arm.control) for arm in beyond] if open_ else []
 
     def to_json(self) -> dict[str, Any]:
         """The answer with every number that it rests on; of the cells, those that are not identical."""
@@ -125,7 +139,8 @@ def agreement(cells: pd.DataFrame, records: pd.DataFrame, *, seed: int, draws: i
     cells
         One row per cell that was run again: role, component, host, task, origin, repeat, fold, seed,
         setting, replicate, control, error_then, status_then, error_now, status_now, same_predictions
-        (None where it is not known).
+        (None where it is not known); and where arms were run twice repeated_here, whether both runs gave
+        the same (None elsewhere). That is meant for the machine and the libraries of the published study.
     records
         All records of the published study, which say how large its noise is.
     seed
@@ -139,15 +154,20 @@ def agreement(cells: pd.DataFrame, records: pd.DataFrame, *, seed: int, draws: i
     pairs = aa_pairs(records)
     cells = _classified(cells, pairs)
     random = np.random.default_rng(seed)
-    repeats = bool((cells["outcome"] == "identical").mean() > MOST)
+    repeats = _repeats(cells)
     tried = [_Tried.of(arm, rows, records, pairs, repeats, random, draws) for arm, rows in cells.groupby(ARM)]
     tests = correction([p for arm in tried for p in arm.smallest()], LEVEL)
     arms = tuple(arm.judged(tests) for arm in tried)
     told = tuple(sentences(arms, cells, tests))
-    if any(arm.scatter or arm.shift for arm in arms):
+    if any(arm.scatter or arm.shift or arm.fixed for arm in arms):
         return Agreement("not reproduced", arms, cells, tests, told, "")
     lacking = needed(arms, MOST_LOST, len(pairs) > 0)
     return Agreement("cannot tell" if lacking else "reproduced", arms, cells, tests, told, lacking)
+
+
+def _repeats(cells: pd.DataFrame) -> bool:
+    """Whether this machine repeats fits of the study to the last bit."""
+    return bool((cells["outcome"] == "identical").mean() > MOST)
 
 
 def _classified(cells: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -179,6 +199,8 @@ class _Tried:
     """p, and the smallest that it could be."""
     shift: tuple[float, float] | None
     odd: tuple[str, ...]
+    same_again: bool
+    """Whether every cell that is not identical was run twice here with the same outcome."""
 
     @classmethod
     def of(
@@ -193,7 +215,7 @@ class _Tried:
     ) -> _Tried:
         known = rows[rows["effect"].notna()]
         if known.empty:
-            return cls(arm, rows, None, math.inf, None, None, ())
+            return cls(arm, rows, None, math.inf, None, None, (), False)
         means = _means(known)
         floor = _floor(known, pairs)
         shift = shifted(means, random, draws), smallest_shifted(len(means), draws)
@@ -201,7 +223,8 @@ class _Tried:
         if not arm[2]:  # A/A arms say nothing of the noise after wrong labels
             own = records[(records["role"] == arm[0]) & (records["component"] == arm[1])]
             scatter = _scatter(known, own, pairs, random, draws)
-        return cls(arm, rows, float(means.mean()), floor, scatter, shift, tuple(_odd(known, repeats)))
+        odd, same = tuple(_odd(known, repeats)), repeats and _is_same_again(known)
+        return cls(arm, rows, float(means.mean()), floor, scatter, shift, odd, same)
 
     def smallest(self) -> Iterator[float]:
         """The smallest p of every test that was made."""
@@ -226,6 +249,7 @@ class _Tried:
             shift_p=shift_p,
             scatter=scatter_p is not None and scatter_p < LEVEL,
             shift=shift_p is not None and shift_p < LEVEL and beyond,
+            fixed=beyond and self.same_again,
             enough=any(tests * p < LEVEL for p in self.smallest()),
             odd=self.odd,
         )
@@ -281,6 +305,11 @@ def _odd(rows: pd.DataFrame, repeats: bool) -> Iterator[str]:
         far = size.mean() > FAR * max(float(cells["noise"].mean()), usual)
         if repeats and (size > ROUNDING).mean() > MOST or far and not rows["control"].any():
             yield str(task)
+
+
+def _is_same_again(rows: pd.DataFrame) -> bool:
+    other = rows[rows["outcome"] != "identical"]
+    return "repeated_here" in rows and len(other) > 0 and bool(other["repeated_here"].isin([True]).all())
 
 
 def _plain(value: Any) -> Any:

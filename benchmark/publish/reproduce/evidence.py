@@ -38,7 +38,14 @@ def sentences(arms: Sequence[ArmAgreement], cells: pd.DataFrame, tests: int) -> 
                 f"{percent(abs(arm.mean_effect))} (p = {arm.shift_p:.2g}, {corrected}; the study's noise "
                 f"reaches {percent(arm.floor)})."
             )
-        if arm.odd:
+        if arm.fixed and arm.mean_effect is not None:
+            yield (
+                f"{_name(arm)}: its published errors are others than those here, on average by "
+                f"{percent(abs(arm.mean_effect))} (the study's noise reaches {percent(arm.floor)}). Noise "
+                "does not explain it: run twice, the arm gave the same to the last bit, "
+                "as most of the study does."
+            )
+        elif arm.odd:
             yield (
                 f"{_name(arm)}: on {_list(arm.odd)} the errors are far beyond the noise, or others though "
                 "most of the study repeats to the last bit."

@@ -17,6 +17,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmark.report.tables import csv
+
 __all__ = [
     "BAD",
     "FLOOR",
@@ -135,7 +137,7 @@ def save(drawing: Drawing, folder: Path) -> str:
     (folder / f"{drawing.name}.svg").write_text(buffer.getvalue(), encoding="utf-8")
     nothing = {"CreationDate": None, "Creator": None, "Producer": None}
     drawing.figure.savefig(folder / f"{drawing.name}.pdf", metadata=nothing, bbox_inches=box)
-    drawing.table.to_csv(folder / f"{drawing.name}.csv", index=False, lineterminator="\n")
+    (folder / f"{drawing.name}.csv").write_text(csv(drawing.table), encoding="utf-8")
     if drawing.tikz:
         (folder / f"{drawing.name}.tex").write_text(drawing.tikz, encoding="utf-8")
     return buffer.getvalue()

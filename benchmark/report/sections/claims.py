@@ -59,23 +59,11 @@ def _levels(levels: list[Claim], material: Material) -> list[Part]:
         "Another run with other seeds lies within the tolerance in about 19 of 20 cases, as far as the arm "
         "is no noisier than the A/A arms (aa) or seeds that it is estimated from. All: tables/claims.csv."
     )
-    table = Table("claims-shown", caption, _guarded(shown), _FORMATS)
-    saved = Table("claims", "Level claims.", _guarded(whole), _FORMATS, prose=("sentence",))
+    table = Table("claims-shown", caption, shown.reset_index(drop=True), _FORMATS)
+    saved = Table("claims", "Level claims.", whole, _FORMATS, prose=("sentence",))
     told = [levels[number].sentence for number in shown.index[shown["role"] == "candidate"]]
     return [Part(title="Levels", says=told[:1], tables=(table,), saved=(saved,))]
 
 
 def _row(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {**fields, "seconds": fields["volatile"]["seconds"]}
-
-
-def _guarded(frame: pd.DataFrame) -> pd.DataFrame:
-    """Text that a spreadsheet would take for a formula gets an apostrophe."""
-    numbers = {"value", "tolerance", "spread", "error", "failures", "seconds"}
-    text = {name: frame[name].map(_harmless) for name in frame.columns if name not in numbers}
-    return frame.assign(**text).reset_index(drop=True)
-
-
-def _harmless(value: object) -> str:
-    text = str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

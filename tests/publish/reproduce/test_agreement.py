@@ -233,6 +233,42 @@ def test_one_forged_task_among_identical_bits_is_not_called_reproduced() -> None
     assert {arm.component: arm.odd for arm in found.arms if arm.odd} == {"new": ("t00",)}
 
 
+@pytest.mark.parametrize("again", [True, False, None])
+def test_an_arm_that_repeats_here_while_all_else_does_is_another_beyond_the_floor(again: bool | None) -> None:
+    made_ = study(tasks=5, folds=5, again=0.0)
+    forged(made_, "better by 40 %")
+    cells = made_.cells()
+    cells = cells[cells["task"].isin(["t00", "t01"]) & (cells["fold"] == 0)].reset_index(drop=True)
+    found = agreement(cells, made_.records, seed=1)
+    assert found.answer == "cannot tell"
+    assert found.in_question == [("candidate", "new", "")]
+    twice = cells.assign(repeated_here=pd.Series([None] * len(cells), dtype=object))
+    twice.loc[twice["component"] == "new", "repeated_here"] = True
+    last = twice.index[twice["component"] == "new"][-1]
+    twice.loc[last, "repeated_here"] = again
+    found = agreement(twice, made_.records, seed=1)
+    assert found.answer == ("not reproduced" if again else "cannot tell")
+    assert [arm.component for arm in found.arms if arm.fixed] == (["new"] if again else [])
+    assert any("run twice" in sentence for sentence in found.sentences) is bool(again)
+
+
+def test_an_arm_within_the_floor_is_not_run_twice() -> None:
+    made_ = study(tasks=5, folds=5, again=0.0)
+    cells = made_.cells()
+    cells.loc[cells["component"] == "new", "error_then"] *= 1 - 1e-4
+    found = agreement(cells, made_.records, seed=1)
+    assert [arm.component for arm in found.arms if arm.odd] == ["new"]
+    assert found.in_question == []
+
+
+def test_where_bits_do_not_repeat_running_twice_says_nothing() -> None:
+    made_ = study(tasks=5, again=1.0)
+    cells = made_.cells().assign(repeated_here=True)
+    found = agreement(cells, made_.records, seed=1)
+    assert not any(arm.fixed for arm in found.arms)
+    assert found.in_question == []
+
+
 def test_a_reference_is_held_against_the_noise_of_all_hosts() -> None:
     made_ = study(hosts=2, tasks=10, again=1.0)
     forest = made_.records[(made_.records["component"] == "other") & (made_.records["host"] == "h0")]
