@@ -1,7 +1,8 @@
 """The command line: one short function per subcommand, which calls the flow and prints what came back.
 
 Human text goes to standard output, the progress bar to standard error. Exit codes: 0 done; 1 the work
-ran and something in it failed, or it is not finished; 2 the request was wrong (one line, no traceback).
+ran and something in it failed, or it is not finished; 2 the request was wrong (one line, no traceback);
+3 `reproduce` cannot tell.
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ def _reproduce(options: argparse.Namespace) -> int:
     out = options.out or options.bundle.with_name(f"{options.bundle.stem}-reproduced")
     found = api.reproduce(options.bundle, asked, out)
     print(json.dumps(found.to_json(), indent=1) if options.json else publishing.reproduction(found))
-    return 0 if found.reproduced else 1
+    return {"reproduced": 0, "not reproduced": 1}.get(found.agreement.answer, 3)
 
 
 def _diff(options: argparse.Namespace) -> int:

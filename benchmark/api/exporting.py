@@ -113,7 +113,13 @@ def _check(out: Path) -> None:
 
 def _write(files: Mapping[str, bytes], out: Path) -> None:
     """All files or none, in place of what was there."""
-    place = Path(os.path.realpath(out))
+    try:
+        _replace(files, Path(os.path.realpath(out)))
+    except OSError as error:
+        raise RequestError(f"--out {out}: cannot be written: {error.strerror}") from error
+
+
+def _replace(files: Mapping[str, bytes], place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".exports-") as beside:
         made = Path(beside) / "new"

@@ -136,6 +136,10 @@ def reproduce(place: Path, asked: Request, out: Path, *, quiet: bool = False) ->
             f" trust=[{','.join(untrusted)}]"
         )
     rests_on = _claimed(bundle, asked.claim)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RequestError(f"--out {out}: cannot be used: {error.strerror}") from error
     folders = _unpacked(bundle, out)
     here = data_here(bundle.document)
     plan = planned_here(bundle, here, machine, folders)
@@ -198,13 +202,14 @@ def _check_something(plan: Plan, place: Path) -> None:
 
 def _seed(out: Path, asked: int | None) -> int:
     """The seed of the sample: the one that was asked for, or that an earlier start drew, or a new one."""
+    if asked is not None and asked < 0:
+        raise RequestError(f"--seed {asked}: expected a whole number from 0 on")
     file = out / "sample.json"
     try:
-        drawn = int(json.loads(file.read_text(encoding="utf-8"))["seed"])
+        drawn = abs(int(json.loads(file.read_text(encoding="utf-8"))["seed"]))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         drawn = secrets.randbelow(2**32)
     seed = drawn if asked is None else asked
-    out.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({"seed": seed}) + "\n", encoding="utf-8")
     return seed
 

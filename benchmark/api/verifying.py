@@ -219,10 +219,12 @@ def _verified(place: Path, files: Files) -> Verification:
         *checks.check_cells(bundle, planned.plan, needed),
         *checks.check_code(bundle),
         *checks.check_environments(bundle),
+        *checks.check_cards(bundle),
         *checks.check_data(bundle, data.tasks, data.splits),
         *checks.check_labels(bundle, data.truths),
         *checks.check_predictions(bundle),
         *checks.check_scores(bundle, truths, count),
+        *checks.check_featureless(bundle),
         *checks.check_choice(bundle, needed, settings_of, count),
     ]
     why_not = "its cells are not those of its plan"
@@ -305,7 +307,26 @@ def _unverifiable(bundle: Bundle, data: Here, why_not: str) -> Iterator[Unverifi
     yield Unverifiable(
         "validation and training errors, errors of trials", "no predictions are kept of these rows"
     )
-    yield Unverifiable("seconds, memory, steps, reasons of failures", "only the author's machine knows")
+    yield Unverifiable(
+        "that fits failed, and why", "only the author's machine knows; `reproduce` runs a part"
+    )
+    yield Unverifiable("seconds, memory, steps", "only the author's machine knows")
     yield Unverifiable("machines and package versions", "stated by the author")
+    yield from _late(bundle)
+    said = "stated by the author: that they were fixed before the run"
+    yield Unverifiable("question, primary comparison, δ, level and how verdicts are reached", said)
+    yield Unverifiable("cards, papers, licences, and what was noticed about the data", "stated by the author")
     if document.variants_tried:
         yield Unverifiable("variants tried before", "stated by the author's store")
+
+
+def _late(bundle: Bundle) -> Iterator[Unverifiable]:
+    """Packages of the lock, which is of the day of the bundle, that are not those of the records."""
+    from benchmark.publish.mismatch import Unverifiable
+
+    locked = dict(line.split("==") for line in bundle.lock.splitlines() if line.count("==") == 1)
+    for facts in bundle.environments:
+        for name, version in facts.get("packages", {}).items():
+            if version is not None and locked.get(name) != version:
+                what = f"requirements.txt: {name} {locked.get(name, 'is not in it')}"
+                yield Unverifiable(what, f"records were computed with {version}")

@@ -117,7 +117,10 @@ def planned_cells(plan: Plan) -> pd.DataFrame:
 
 
 def _environments(content: bytes) -> tuple[Mapping[str, Any], ...]:
-    found = loaded(content, layout.ENVIRONMENT).get("environments")
+    values = loaded(content, layout.ENVIRONMENT)
+    found = values.get("environments")
+    if values.get("schema") != 1:
+        raise RequestError(f"{layout.ENVIRONMENT}: has schema {str(values.get('schema'))[:40]}, expected 1")
     if not isinstance(found, list) or not all(isinstance(one, Mapping) for one in found):
         raise RequestError(f"{layout.ENVIRONMENT}: environments: expected a list of mappings")
     return tuple(found)

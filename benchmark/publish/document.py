@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from benchmark.errors import RequestError
+from benchmark.load.protocol import check_protocol
 from benchmark.parse import read
 from benchmark.plan.grid import Plan, expand
 from benchmark.plan.keys import Environment
@@ -122,6 +123,11 @@ def read_document(content: bytes) -> Document:
     document = read(Document, values, STUDY)
     if write_document(document) != content:
         raise RequestError(f"{STUDY}: not written as `swapbench bundle` writes it")
+    study, hosts = document.study, {host.name for host in document.hosts.values()}
+    try:
+        check_protocol(study.protocol, max(1, len(hosts)), len(study.slots))
+    except RequestError as error:
+        raise RequestError(f"{STUDY}: {error}") from error
     return _in_order(document)
 
 

@@ -40,6 +40,8 @@ _LATEX = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
+    "[": "{[}",  # after a line break in a table both would be taken for its arguments
+    "*": "{*}",
     "−": "$-$",
     "×": r"$\times$",
     "–": "--",
@@ -48,7 +50,7 @@ _LATEX = {
     "δ": r"$\delta$",
     "±": r"$\pm$",
 }
-_MARKED = re.compile(r"([\\`*_\[\]<>#|!~&])")
+_MARKED = re.compile(r"([\\`*_\[\]<>#|!~&$^@])")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a text begins that a spreadsheet takes for a formula."""
 
@@ -172,7 +174,10 @@ def csv(frame: pd.DataFrame) -> str:
 
 
 def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n").replace("\r", "\n")  # a bare one would end the line in some readers
+    return f"'{text}" if value.startswith(_FORMULA) else text
 
 
 def save(table: Table, folder: Path) -> None:

@@ -153,6 +153,23 @@ def test_code_that_gives_other_scores_is_found_by_running_it(
     assert {cell["component"] for cell in told["cells"] if cell["outcome"] == "different"} == {"mine"}
 
 
+def test_a_seed_that_is_none_is_refused_and_leaves_nothing_behind(
+    published: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["reproduce", str(published), *TRUST, "--seed", "-1", "--out", str(tmp_path / "out")]
+    assert main(asked) == 2
+    assert "--seed -1: expected a whole number" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "sample.json").exists()
+
+
+def test_a_place_that_is_none_is_refused_and_does_not_say_not_reproduced(
+    published: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert main(["reproduce", str(published), *TRUST, "--out", str(tmp_path / "file" / "out")]) == 2
+    assert "cannot be used" in capsys.readouterr().err
+
+
 def test_one_claim_runs_what_it_rests_on_alone(published: Path, tmp_path: Path) -> None:
     asked = Request(claim="level:knn:random_forest:iris:tuned", share=1.0, seed=1, overrides=TRUST)
     found = reproduce(published, asked, tmp_path / "out", quiet=True)

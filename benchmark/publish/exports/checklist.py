@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from benchmark.findings import Finding
+from benchmark.publish.exports.methods import compared_tasks, is_tuned
 from benchmark.publish.exports.published import Published
 from benchmark.publish.exports.tally import Tally, tally
 from benchmark.publish.licences import may_be_shared
@@ -149,7 +150,7 @@ def _code(p: Published, facts: Tally) -> Iterator[Answered]:
 
 
 def _data(p: Published) -> Iterator[Answered]:
-    document, run = p.bundle.document, sorted({row.job.task.name for row in p.plan.rows})
+    document, run = p.bundle.document, sorted(compared_tasks(p))
     cards = {name: document.datasets[name] for name in run}
     yield "Are the data sets described?", "yes", f"tables/tasks.md: {counted(len(run), 'data set')}."
     splits = sum(len(document.splits[name]) for name in run)
@@ -190,8 +191,10 @@ def _tuning(p: Published) -> Iterator[Answered]:
     tuning = p.bundle.document.study.protocol.tuning
     yield (
         "Was every arm, baselines included, tuned with the same budget?",
-        "yes",
-        f"{counted(tuning.trials, 'trial')} each, sampler {tuning.sampler}, tuned: {tuning.what}.",
+        "yes" if is_tuned(p) else "n/a",
+        f"{counted(tuning.trials, 'trial')} each, sampler {tuning.sampler}, tuned: {tuning.what}."
+        if is_tuned(p)
+        else "Nothing was tuned: every arm ran in its default setting.",
     )
     yield (
         "Are the ranges of all hyperparameters stated?",

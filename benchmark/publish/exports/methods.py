@@ -13,7 +13,7 @@ from benchmark.report.basis import interval_kind
 from benchmark.report.words import counted, p_value, seconds, share, verdict_of
 from benchmark.spec import Task
 
-__all__ = ["methods", "references"]
+__all__ = ["compared_tasks", "is_tuned", "methods", "references"]
 
 _CLUSTERS = "two-way-clusters"
 _SEQUENCES = {"bounded": "bounded-sequence", "normal": "normal-sequence"}
@@ -66,14 +66,14 @@ def methods(published: Published) -> list[str]:
         _run(published),
         _tuned(published),
         _judged(published),
-        _found(published),
+        [*_found(published), *_not_selected(published)],
         _computed(facts),
     ]
     return [" ".join(sentences) for sentences in paragraphs]
 
 
 def _compared(published: Published, known: References) -> Iterator[str]:
-    document, tasks = published.bundle.document, published.plan.tasks
+    document = published.bundle.document
     study = document.study
     candidates, baselines, hosts = (
         _listed([cited(name, known) for name in names])
@@ -92,8 +92,7 @@ def _compared(published: Published, known: References) -> Iterator[str]:
             "Whole pipelines stand beside for reference: "
             f"{_listed([cited(r, known) for r in study.references])}."
         )
-    run = {row.job.task.name for row in published.plan.rows}
-    yield from _data([task for name, task in tasks.items() if name in run], study.suite)
+    yield from _data([*compared_tasks(published).values()], study.suite)
     for name, reason in document.missing.items():
         yield f"{name} could not be run ({reason})."
     if document.unavailable:
@@ -107,6 +106,20 @@ def _compared(published: Published, known: References) -> Iterator[str]:
             f"{counted(left_out, 'combination')} of component, host and data set did not fit together and "
             "were left out."
         )
+
+
+def compared_tasks(published: Published) -> dict[str, Task]:
+    """The tasks on which anything was compared: fewer than planned where a study stops early."""
+    records = published.bundle.records
+    seen = set(records.loc[records["role"].isin(["candidate", "baseline"]), "task"])
+    return {name: task for name, task in published.plan.tasks.items() if name in seen}
+
+
+def is_tuned(published: Published) -> bool:
+    """Whether more than the default setting was tried of anything that is compared."""
+    tuning = published.bundle.document.study.protocol.tuning
+    roles = ("baseline", "candidate")
+    return tuning.trials > 1 and any(r.job.space for r in published.plan.rows if r.arm.role in roles)
 
 
 def _data(tasks: Sequence[Task], suite: str) -> Iterator[str]:
@@ -124,7 +137,7 @@ def _data(tasks: Sequence[Task], suite: str) -> Iterator[str]:
 def _run(published: Published) -> Iterator[str]:
     document = published.bundle.document
     study, protocol = document.study, document.study.protocol
-    run = {row.job.task.name: row.job.task for row in published.plan.rows}
+    run = compared_tasks(published)
     times = _span(len(document.splits[name]) for name in run)
     yield (
         f"Every data set was split {_times(times)} into training and test rows "
@@ -153,7 +166,7 @@ def _tuned(published: Published) -> Iterator[str]:
     study = published.bundle.document.study
     tuning = study.protocol.tuning
     rows = [row for row in published.plan.rows if row.arm.role in ("baseline", "candidate")]
-    if not any(row.job.trials for row in rows):
+    if not is_tuned(published):
         yield "Nothing was tuned: every arm ran in its default setting."
         return
     again = f", {_times(str(tuning.repeats))} with other seeds" if tuning.repeats > 1 else ""
@@ -226,13 +239,21 @@ def _floors(comparisons: Iterable[Comparison]) -> str:
 
 def _found(published: Published) -> Iterator[str]:
     """The primary comparison and a few more in words, of the rest how many got which verdict."""
-    primary = published.judgement.primary
-    ordered = sorted(_leading(published), key=lambda c: c is not primary)
+    primary, stops = published.judgement.primary, published.bundle.document.study.protocol.stop != "never"
+    leading = [c for c in _leading(published) if "not_selected" not in c.flags]
+    ordered = sorted(leading, key=lambda c: c is not primary)
     for c in ordered[:_TOLD]:
-        yield f"{c.sentence} (Wilcoxon's signed-rank test over data sets, Holm-adjusted: p {_p(c.p_holm)}.)"
+        yield c.sentence
+        if not stops:  # a p value of a fixed number of data sets says nothing after stopping early
+            yield f"(Wilcoxon's signed-rank test over data sets, Holm-adjusted: p {_p(c.p_holm)}.)"
     if rest := ordered[_TOLD:]:
         verdicts = _tallied(Counter(verdict_of(c) for c in rest))
         yield f"The verdicts on the other {counted(len(rest), 'comparison')}: {verdicts} (table verdicts)."
+
+
+def _not_selected(published: Published) -> Iterator[str]:
+    if names := [c.candidate for c in _leading(published) if "not_selected" in c.flags]:
+        yield f"Nothing is claimed of {_listed(names)}, which the selecting half did not select."
 
 
 def _computed(facts: Tally) -> Iterator[str]:

@@ -70,7 +70,7 @@ def _entry(key: str, source: str) -> str:
 
 def _literal(value: str) -> str:
     """A value as BibTeX and the package url pass it on; what could end the entry is percent-encoded."""
-    return re.sub(r"[\s{}\\\"]", lambda found: f"%{ord(found[0]):02X}", value)
+    return re.sub(r"[\s{}\\\"$]", lambda found: f"%{ord(found[0]):02X}", value)
 
 
 def _rendered(text: str, references: References, escape: Callable[[str], str], citation: str) -> str:

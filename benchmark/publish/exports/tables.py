@@ -56,7 +56,8 @@ def _results(published: Published) -> Table:
 def _spaces(published: Published) -> Table:
     """Every hyperparameter that was searched, its range and its default, by arm and host."""
     rows: dict[tuple[str, ...], dict[str, Any]] = {}
-    for row in published.plan.rows:
+    tried = published.bundle.document.study.protocol.tuning.trials > 1
+    for row in published.plan.rows if tried else ():
         if row.arm.role == "aa" or row.arm.control:
             continue
         default = default_of(row.job.pipeline, row.job.space)

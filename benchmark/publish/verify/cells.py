@@ -11,6 +11,7 @@ from benchmark.plan.grid import Plan
 from benchmark.publish.bundle import Bundle, planned_cells
 from benchmark.publish.layout import PLAN, RECORDS, STUDY, TRIALS
 from benchmark.publish.mismatch import Mismatch
+from benchmark.spec import STATUSES
 
 __all__ = ["check_cells"]
 
@@ -49,6 +50,7 @@ def check_cells(bundle: Bundle, plan: Plan, needed: Plan) -> Iterator[Mismatch]:
         for study in sorted({str(one) for one in table["study"]} - {bundle.document.name}):
             yield Mismatch(name, "column study", study, f"{bundle.document.name}, as {STUDY} says")
     yield from _sizes(bundle)
+    yield from _states(bundle)
 
 
 def _planned_trials(plan: Plan) -> pd.DataFrame:
@@ -125,3 +127,19 @@ def _sizes(bundle: Bundle) -> Iterator[Mismatch]:
         if expected is not None and (at.n_train, at.n_test) != expected:
             where = f"{at.task}, repeat {at.repeat}, fold {at.fold}: rows trained and tested on"
             yield Mismatch(RECORDS, where, f"{at.n_train}, {at.n_test}", "{}, {}".format(*expected))
+
+
+def _states(bundle: Bundle) -> Iterator[Mismatch]:
+    """Statuses that there are not, and what records cannot have as they were computed."""
+    for name, table in ((RECORDS, bundle.records), (TRIALS, bundle.trials)):
+        for status in sorted({str(one) for one in table["status"]} - set(STATUSES)):
+            yield Mismatch(name, "column status", status, f"one of {', '.join(STATUSES)}")
+    records = bundle.records
+    for name in ("pooled", "imputed"):
+        if name in records and records[name].fillna(False).astype(bool).any():
+            yield Mismatch(RECORDS, f"column {name}", "true", "false: records are as they were computed")
+    if (
+        "traceback" in records
+        and (records.loc[records["status"] == "ok", "traceback"].fillna("") != "").any()
+    ):
+        yield Mismatch(RECORDS, "column traceback", "one of a record that is ok", "none")

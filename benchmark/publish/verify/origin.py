@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from benchmark.publish.bundle import Bundle
-from benchmark.publish.layout import ENVIRONMENT, LOCK, RECORDS, SOURCES, STUDY
+from benchmark.publish.layout import ENVIRONMENT, LABELS, LOCK, RECORDS, SOURCES, STUDY
+from benchmark.publish.licences import may_be_shared
 from benchmark.publish.mismatch import Mismatch
 from benchmark.publish.sources import is_local, stated
 from benchmark.records.code import identity_of
@@ -14,7 +17,34 @@ from benchmark.records.provenance import facts_digest
 from benchmark.spec import SplitFacts, Task
 from benchmark.targets import targets
 
-__all__ = ["check_code", "check_data", "check_environments"]
+__all__ = ["check_cards", "check_code", "check_data", "check_environments"]
+
+_FACTS = tuple(f.name for f in dataclasses.fields(Task) if f.name not in ("name", "scheme", "notes"))
+"""Of a task, what follows from its data and its card."""
+
+
+def check_cards(bundle: Bundle) -> Iterator[Mismatch]:
+    """Names that are not those of what they stand for, and what cards say of tasks and labels."""
+    document = bundle.document
+    named: Mapping[str, Mapping[str, Any]] = {"datasets": document.datasets, "tasks": document.tasks}
+    for where, entries in named.items():
+        for name, entry in entries.items():
+            if entry.name != name:
+                yield Mismatch(STUDY, f"{where}: {name}: name", entry.name, name)
+    for arm, parts in document.components.items():
+        if "+".join(part.name for part in parts) != arm:
+            yield Mismatch(STUDY, f"components: {arm}: name", "+".join(part.name for part in parts), arm)
+    for name, card in document.datasets.items():
+        task = document.tasks.get(name)
+        for fact in ("task_type", "origin"):
+            said = getattr(card, fact)
+            if said and task is not None and said != getattr(task, fact):
+                what = f"datasets: {name}: {fact}"
+                yield Mismatch(STUDY, what, said, f"{getattr(task, fact)}, as its task says")
+    for name in dict.fromkeys(task for task, *_ in bundle.labels):
+        if name in document.datasets and not may_be_shared(document.datasets[name]):
+            licence = document.datasets[name].about.get("licence", "not stated")
+            yield Mismatch(LABELS, name, "labels", f"none: its licence ({licence[:60]}) does not allow it")
 
 
 def check_code(bundle: Bundle) -> Iterator[Mismatch]:
@@ -78,7 +108,7 @@ def check_data(
     """Where the data on this machine, of which these are the tasks and splits, says something else."""
     for name, here in tasks.items():
         there = bundle.document.tasks[name]
-        for fact in ("fingerprint", "task_type", "n_rows", "n_features", "n_classes", "horizon", "weighted"):
+        for fact in _FACTS:
             if getattr(there, fact) != getattr(here, fact):
                 said = str(getattr(there, fact))[:16]
                 yield Mismatch(

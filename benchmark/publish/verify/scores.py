@@ -14,9 +14,10 @@ from benchmark.metrics import METRICS, UndefinedMetric, scores, test_errors
 from benchmark.publish.bundle import Bundle
 from benchmark.publish.layout import LABELS, PREDICTIONS, RECORDS, STUDY
 from benchmark.publish.mismatch import Mismatch
+from benchmark.records.store import featureless_errors
 from benchmark.spec import CLASSIFICATION, Task
 
-__all__ = ["Truths", "check_labels", "check_predictions", "check_scores", "near"]
+__all__ = ["Truths", "check_featureless", "check_labels", "check_predictions", "check_scores", "near"]
 
 Array = npt.NDArray[Any]
 Truths = Mapping[tuple[str, int, int], tuple[Array, Array | None]]
@@ -119,6 +120,16 @@ def check_scores(bundle: Bundle, truths: Truths, count: Counter[str]) -> Iterato
                     yield Mismatch(
                         RECORDS, f"{_words(row)}: {name}", str(row[name]), "none, by its predictions"
                     )
+
+
+def check_featureless(bundle: Bundle) -> Iterator[Mismatch]:
+    """Where the error that stands for failures is not that of the study's featureless reference."""
+    records = bundle.records
+    expected = featureless_errors(records)
+    for row, error in zip(records.to_dict("records"), expected.tolist(), strict=True):
+        if not near(row["featureless_error"], error):
+            said = "none" if math.isnan(error) else f"{error}, as the featureless reference has"
+            yield Mismatch(RECORDS, f"{_words(row)}: featureless_error", str(row["featureless_error"]), said)
 
 
 def _expected(

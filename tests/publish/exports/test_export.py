@@ -14,7 +14,7 @@ from benchmark.cli import main
 from benchmark.publish.exports.files import exported
 from benchmark.publish.exports.published import Published
 from benchmark.publish.exports.tables import table_files
-from benchmark.report.tables import Table, markdown
+from benchmark.report.tables import Table, latex, markdown
 from benchmark.report.tables import csv as as_csv
 
 WHOLE = (
@@ -115,6 +115,26 @@ def test_text_stays_text_in_every_form() -> None:
     assert lines[0] == "A \\| caption"
     assert all(line.replace("\\|", "").count("|") == 3 for line in lines[2:])
     assert "<b>" not in "\n".join(lines)
+
+
+def test_no_line_ends_within_a_text() -> None:
+    frame = pd.DataFrame({"name": ["x\r=1+1", "y\r\nz"], "value": [1, 2]})
+    assert "\r" not in as_csv(frame)
+    assert [row[0] for row in csv.reader(io.StringIO(as_csv(frame)))][1:] == ["x\n=1+1", "y\nz"]
+
+
+@pytest.mark.parametrize("name", ["[2em]", "*"])
+def test_a_cell_is_no_argument_of_the_line_before(name: str) -> None:
+    table = Table("one", "", pd.DataFrame({"name": ["a", name]}))
+    assert f"\\\\\n{name}" not in latex(table)
+
+
+def test_a_place_that_cannot_be_written_is_refused(
+    published: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert main(["export", str(published), "--out", str(tmp_path / "file" / "x")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
 
 
 def test_the_same_bytes_every_time(judged: Published) -> None:

@@ -84,6 +84,35 @@ def test_tuning_and_splits_are_those_of_the_protocol(judged: Published) -> None:
     assert "37% of each training part was held back" in text
 
 
+def test_without_further_trials_nothing_is_called_tuned(judged: Published) -> None:
+    tuning = dataclasses.replace(judged.bundle.document.study.protocol.tuning, trials=1)
+    text = said(asked(judged, tuning=tuning))
+    assert "Nothing was tuned: every arm ran in its default setting." in text
+    assert "Searched hyperparameters" not in text
+    assert "proposed by" not in text
+
+
+def test_after_stopping_early_no_p_value_of_a_fixed_sample_is_told(judged: Published) -> None:
+    assert "Wilcoxon" in said(judged)
+    assert "Wilcoxon" not in said(asked(judged, stop="sequential"))
+
+
+def test_data_sets_that_a_study_did_not_come_to_are_not_counted(judged: Published) -> None:
+    records = judged.bundle.records
+    text = said(recorded(judged, records[records["task"] != "iris"]))
+    assert "The 4 data sets are of 4 independent origins" in text
+
+
+def test_of_a_candidate_that_was_not_selected_nothing_is_claimed(judged: Published) -> None:
+    found = judged.judgement
+    last = found.comparisons[1]
+    dropped = dataclasses.replace(last, flags=(*last.flags, "not_selected"))
+    comparisons = (found.comparisons[0], dropped, *found.comparisons[2:])
+    text = said(dataclasses.replace(judged, judgement=dataclasses.replace(found, comparisons=comparisons)))
+    assert f"Nothing is claimed of {last.candidate}" in text
+    assert last.sentence not in text
+
+
 def test_what_it_took_is_counted_once(judged: Published) -> None:
     records, trials = judged.bundle.records, judged.bundle.trials
     facts = tally(judged)
