@@ -53,13 +53,29 @@ class Slow(Sound):
 
 
 class Strides(Sound):
-    """Slow, and leaves the line of its fit for every step: where fits overlap, their lines do."""
+    """Leaves the line of its fit for every step. The first fit waits a while for the line of another, so that
+    lines of fits that run at once overlap, however busy the machine is."""
 
     def step(self, closure=None):
+        self._stride()
+        until = time.monotonic() + 10
+        while len(lines := self._lines()) < 3 and lines[-1] == self._line() and time.monotonic() < until:
+            time.sleep(0.05)
+        if len(lines) < 6:
+            self._stride()
         time.sleep(0.1)
-        with open(os.environ["LEDGER"], "a") as ledger:
-            ledger.write(f"{torch.initial_seed()}/{self.defaults['lr']}\\n")
         return super().step(closure)
+
+    def _line(self):
+        return f"{torch.initial_seed()}/{self.defaults['lr']}"
+
+    def _lines(self):
+        with open(os.environ["LEDGER"]) as ledger:
+            return ledger.read().splitlines()
+
+    def _stride(self):
+        with open(os.environ["LEDGER"], "a") as ledger:
+            ledger.write(f"{self._line()}\\n")
 
 
 class Segfaults(Sound):
