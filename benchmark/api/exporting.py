@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +54,7 @@ def export(study: PlannedStudy | Path, out: Path) -> Exported:
         When records are missing, the bundle is none, or something else than exports is in ``out``.
     """
     from benchmark.api.verifying import in_order
+    from benchmark.publish.archive import put
     from benchmark.publish.exports.files import exported
 
     _check(out)
@@ -64,7 +64,7 @@ def export(study: PlannedStudy | Path, out: Path) -> Exported:
             files, without_run = exported(published_study(bundle))
     else:
         files, without_run = exported(published_study(bundle))
-    _write(files, out)
+    put(files, out)
     return Exported(out, bundle.document.name, len(files), sum(map(len, files.values())), without_run)
 
 
@@ -109,24 +109,3 @@ def _check(out: Path) -> None:
     mark = out / _MARK
     if not (out.is_dir() and mark.is_file() and mark.read_bytes().startswith(_TITLE)):
         raise RequestError(f"--out {out}: is there already, and holds no exports")
-
-
-def _write(files: Mapping[str, bytes], out: Path) -> None:
-    """All files or none, in place of what was there."""
-    try:
-        _replace(files, Path(os.path.realpath(out)))
-    except OSError as error:
-        raise RequestError(f"--out {out}: cannot be written: {error.strerror}") from error
-
-
-def _replace(files: Mapping[str, bytes], place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".exports-") as beside:
-        made = Path(beside) / "new"
-        for name, content in files.items():
-            file = made / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-        if place.exists():
-            place.rename(Path(beside) / "old")
-        made.replace(place)

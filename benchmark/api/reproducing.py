@@ -19,6 +19,7 @@ from benchmark.errors import RequestError, nearest
 from benchmark.plan.cost import job_seconds
 from benchmark.plan.grid import Plan
 from benchmark.records.provenance import facts
+from benchmark.records.schema import COORDINATE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from benchmark.records.store import Store
 
 __all__ = ["Reproduction", "Request", "foreign_code", "reproduce"]
-
-_CELL = ["role", "component", "host", "task", "repeat", "fold", "seed", "setting", "replicate", "control"]
 
 
 @dataclass(frozen=True)
@@ -260,19 +259,19 @@ def _side_by_side(bundle: Bundle, blocks: Iterable[Block], store: Store) -> pd.D
     import numpy as np
     import pandas as pd
 
-    then = {tuple(row[name] for name in _CELL): row for row in bundle.records.to_dict("records")}
+    then = {tuple(row[name] for name in COORDINATE): row for row in bundle.records.to_dict("records")}
     rows = []
     for block in blocks:
         for row in block.rows:
             records = store.records(key for _, key in row.cells())
             for cell, key in row.cells():
                 known = {**dataclasses.asdict(cell), "role": row.arm.role}
-                before, now = then.get(tuple(known[name] for name in _CELL)), records[key]
+                before, now = then.get(tuple(known[name] for name in COORDINATE)), records[key]
                 if before is None:
                     continue  # a stage of the study that was not needed
                 kept, predicted = bundle.predictions.get(before["key"]), store.prediction(key)
                 rows.append(
-                    {name: known[name] for name in _CELL}
+                    {name: known[name] for name in COORDINATE}
                     | {"origin": block.origin, "key": key, "same_key": before["key"] == key}
                     | {"error_then": before["error"], "status_then": before["status"]}
                     | {"error_now": np.nan if now.error is None else now.error, "status_now": now.status}

@@ -20,7 +20,7 @@ from benchmark.errors import RequestError
 from benchmark.publish.layout import FILES, MAX_BYTES, MAX_FILES, SIGNATURE, SOURCES, is_source
 from benchmark.report.words import label
 
-__all__ = ["Files", "check_place", "opened", "write"]
+__all__ = ["Files", "check_place", "opened", "put", "write"]
 
 Files = Mapping[str, bytes]
 """Content by name, ``/`` between the parts of a name."""
@@ -65,10 +65,21 @@ def write(files: Files, place: Path) -> None:
     """
     _check_names(files, str(place))
     check_place(place)
+    put(files, place)
+
+
+def put(files: Files, place: Path) -> None:
+    """Write files, all or none, in place of what is there: a zip or a folder, as :func:`write` says.
+
+    Raises
+    ------
+    RequestError
+        When they cannot be written.
+    """
     place = Path(os.path.realpath(place))
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place.parent, prefix=".bundle-") as beside:
+        with tempfile.TemporaryDirectory(dir=place.parent, prefix=".swapbench-") as beside:
             made = Path(beside) / "new"
             if place.suffix == ".zip":
                 made.write_bytes(_zipped(files))

@@ -9,20 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["COORDINATE", "KINDS", "Cells", "Group", "Largest", "cells_of"]
+from benchmark.records.schema import COORDINATE
 
-COORDINATE = (
-    "role",
-    "component",
-    "host",
-    "task",
-    "repeat",
-    "fold",
-    "seed",
-    "setting",
-    "replicate",
-    "control",
-)
+__all__ = ["KINDS", "Cells", "Group", "Largest", "cells_of"]
+
 KINDS: Mapping[str, str] = {
     "status": "another status",
     "error": "another error or metric",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["RECORD_COLUMNS", "SCHEMA_VERSION", "TRIAL_COLUMNS"]
+__all__ = ["COORDINATE", "RECORD_COLUMNS", "SCHEMA_VERSION", "TRIAL_COLUMNS"]
 
 SCHEMA_VERSION = 4
 """Part of every key: a change of meaning never mixes with old numbers."""
@@ -49,6 +49,20 @@ RECORD_COLUMNS: Mapping[str, str] = {
     "imputed": "true where the judge replaced the error of a cell that is not ok",
 }
 """Every further metric follows as a column ``metric_<name>``, in its own direction."""
+
+COORDINATE = (
+    "role",
+    "component",
+    "host",
+    "task",
+    "repeat",
+    "fold",
+    "seed",
+    "setting",
+    "replicate",
+    "control",
+)
+"""What tells a record of a study from all others of it."""
 
 TRIAL_COLUMNS: Mapping[str, str] = {
     "key": "SHA-256 of everything that can change the outcome",

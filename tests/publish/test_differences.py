@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.publish.differences import Differences, Side, differences, lines
-from benchmark.publish.movements import COORDINATE
-from benchmark.records.schema import RECORD_COLUMNS
+from benchmark.records.schema import COORDINATE, RECORD_COLUMNS
 
 HOSTILE = "\x1b[2Jradam\n=cmd"
 MIRROR = {"added": "gone", "gone": "added"}

@@ -10,6 +10,7 @@ from benchmark.publish.exports.prose import References, cited, name_key
 from benchmark.publish.exports.published import Published
 from benchmark.publish.exports.tally import Tally, tally
 from benchmark.report.basis import interval_kind
+from benchmark.report.sections.material import leading
 from benchmark.report.words import counted, p_value, seconds, share, verdict_of
 from benchmark.spec import Task
 
@@ -192,7 +193,7 @@ def _tuned(published: Published) -> Iterator[str]:
 
 
 def _judged(published: Published) -> Iterator[str]:
-    protocol, comparisons = published.bundle.document.study.protocol, _leading(published)
+    protocol, comparisons = published.bundle.document.study.protocol, leading(published.judgement)
     first = comparisons[0]
     how = interval_kind(first)
     marks = f" ⟦{_CLUSTERS}⟧" if first.host_effects == "random" else ""
@@ -240,8 +241,8 @@ def _floors(comparisons: Iterable[Comparison]) -> str:
 def _found(published: Published) -> Iterator[str]:
     """The primary comparison and a few more in words, of the rest how many got which verdict."""
     primary, stops = published.judgement.primary, published.bundle.document.study.protocol.stop != "never"
-    leading = [c for c in _leading(published) if "not_selected" not in c.flags]
-    ordered = sorted(leading, key=lambda c: c is not primary)
+    told = [c for c in leading(published.judgement) if "not_selected" not in c.flags]
+    ordered = sorted(told, key=lambda c: c is not primary)
     for c in ordered[:_TOLD]:
         yield c.sentence
         if not stops:  # a p value of a fixed number of data sets says nothing after stopping early
@@ -252,7 +253,7 @@ def _found(published: Published) -> Iterator[str]:
 
 
 def _not_selected(published: Published) -> Iterator[str]:
-    if names := [c.candidate for c in _leading(published) if "not_selected" in c.flags]:
+    if names := [c.candidate for c in leading(published.judgement) if "not_selected" in c.flags]:
         yield f"Nothing is claimed of {_listed(names)}, which the selecting half did not select."
 
 
@@ -265,12 +266,6 @@ def _computed(facts: Tally) -> Iterator[str]:
     if facts.failed:
         yield f"{counted(sum(facts.failed.values()), 'fit')} did not succeed ({_tallied(facts.failed)})."
     yield f"Software: {_listed(facts.software, len(facts.software))}."
-
-
-def _leading(published: Published) -> list[Comparison]:
-    """The comparisons of the first setting: tuned wherever anything was tuned."""
-    found = published.judgement.comparisons
-    return [c for c in found if c.setting == found[0].setting]
 
 
 def _p(value: float) -> str:

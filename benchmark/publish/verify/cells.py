@@ -11,23 +11,12 @@ from benchmark.plan.grid import Plan
 from benchmark.publish.bundle import Bundle, planned_cells
 from benchmark.publish.layout import PLAN, RECORDS, STUDY, TRIALS
 from benchmark.publish.mismatch import Mismatch
+from benchmark.records.schema import COORDINATE
 from benchmark.spec import STATUSES
 
 __all__ = ["check_cells"]
 
-_CELL = (
-    "role",
-    "slot",
-    "component",
-    "host",
-    "task",
-    "repeat",
-    "fold",
-    "seed",
-    "setting",
-    "replicate",
-    "control",
-)
+_CELL = ("slot", *COORDINATE)
 _TRIAL = ("role", "slot", "component", "host", "task", "repeat", "fold", "replicate", "tuning", "trial")
 
 

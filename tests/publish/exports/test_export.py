@@ -134,7 +134,7 @@ def test_a_place_that_cannot_be_written_is_refused(
 ) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     assert main(["export", str(published), "--out", str(tmp_path / "file" / "x")]) == 2
-    assert "cannot be written" in capsys.readouterr().err
+    assert "cannot be used" in capsys.readouterr().err
 
 
 def test_the_same_bytes_every_time(judged: Published) -> None:
