@@ -22,8 +22,8 @@ from benchmark.catalog import Catalog, open_catalog
 from benchmark.cli import main
 from benchmark.config import instantiate
 from benchmark.errors import RequestError
-from benchmark.load.components import read_component
 from benchmark.records.store import open_store
+from benchmark.resolve.components import read_component
 from benchmark.scaffold import scaffold, trial
 from benchmark.spec import SLOTS, InputSpec
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from benchmark.catalog import Catalog
     from benchmark.checks import Examination
     from benchmark.execute.workers.watch import Board
-    from benchmark.load.tried import Tried
+    from benchmark.resolve.tried import Tried
     from benchmark.spec import Component
 
 __all__ = ["examined", "typed_component"]
@@ -61,7 +61,7 @@ def examined(
     from benchmark.catalog import open_catalog
     from benchmark.checks import examine
     from benchmark.config import trust
-    from benchmark.load.components import missing_reason
+    from benchmark.resolve.components import missing_reason
 
     trust(trusted)
     catalog = open_catalog([Path(folder) for folder in config_dirs])
@@ -85,8 +85,8 @@ def typed_component(
     RequestError
         When it stands for nothing, or is a library's class that does not do what its slot asks.
     """
-    from benchmark.load.libraries import is_of_a_library, relative
-    from benchmark.load.typed import asked_component
+    from benchmark.resolve.libraries import is_of_a_library, relative
+    from benchmark.resolve.typed import asked_component
 
     part = asked_component(catalog, entry, slot, needs, gives)
     if part.file.endswith(".yaml"):
@@ -115,7 +115,7 @@ def _seen(part: Component) -> Tried:
     from multiprocessing.connection import wait
 
     from benchmark.execute.workers.guard import start
-    from benchmark.load.tried import Tried
+    from benchmark.resolve.tried import Tried
 
     guarded = start(_try, part)
     found: list[Tried] = []
@@ -136,7 +136,7 @@ def _try(channel: socket.socket, board: Board, said: int, part: Component) -> No
     from benchmark.execute.limits import pin_threads, time_limit, watched
     from benchmark.execute.workers.channel import put
     from benchmark.execute.workers.surroundings import redirect
-    from benchmark.load.tried import tried
+    from benchmark.resolve.tried import tried
 
     redirect(said)
     pin_threads()

@@ -9,8 +9,8 @@ from pathlib import Path
 from benchmark.api.planning import members_of
 from benchmark.catalog import open_catalog
 from benchmark.errors import RequestError
-from benchmark.load.compose import compose_study
-from benchmark.load.tasks import task_cards
+from benchmark.resolve.compose import compose_study
+from benchmark.resolve.tasks import task_cards
 
 __all__ = ["Fetched", "fetch"]
 

@@ -22,9 +22,9 @@ from benchmark.spec import Component, Dataset, Pipeline, SplitFacts, Task
 from benchmark.targets import targets
 
 if TYPE_CHECKING:
-    from benchmark.load.study import Machine
     from benchmark.publish.bundle import Bundle
     from benchmark.publish.document import Document
+    from benchmark.resolve.study import Machine
 
 __all__ = ["Here", "data_here", "differences", "is_same_machine", "planned_here"]
 
@@ -46,8 +46,8 @@ def data_here(document: Document) -> Here:
     """Those of a study's tasks whose data is on this machine, with their splits and test rows."""
     from benchmark import data
     from benchmark.catalog import open_catalog
-    from benchmark.load.tasks import card_of
     from benchmark.plan.splits import splits
+    from benchmark.resolve.tasks import card_of
 
     catalog, found, study = open_catalog(), Here(), document.study
     for name in document.tasks:
@@ -75,7 +75,7 @@ def data_here(document: Document) -> Here:
 def planned_here(bundle: Bundle, here: Here, machine: Machine, folder: Path) -> Plan:
     """The study's plan with the code, the libraries and the data of this machine."""
     from benchmark.catalog import open_catalog
-    from benchmark.load.components import missing_reason
+    from benchmark.resolve.components import missing_reason
     from benchmark.targets import trust
 
     document = bundle.document

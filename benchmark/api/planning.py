@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from benchmark.catalog import Catalog, open_catalog
 from benchmark.errors import RequestError, nearest
 from benchmark.execute.profile import phase
-from benchmark.load.study import Machine, ResolvedStudy, load_study, question_digest
 from benchmark.plan.grid import Plan, expand
 from benchmark.plan.keys import Environment
 from benchmark.plan.order import halves
 from benchmark.plan.origins import with_shared_origins
 from benchmark.records.code import harness_identity
 from benchmark.records.provenance import library_versions, sampler_version
+from benchmark.resolve.study import Machine, ResolvedStudy, question_digest, resolve_study
 from benchmark.spec import SplitFacts, Study, Suite, Task
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _planned(overrides: Sequence[str], config_dirs: Sequence[Path]) -> PlannedSt
     from benchmark import data
 
     catalog = open_catalog(config_dirs)
-    resolved = load_study(catalog, overrides, members_of, config_dirs)
+    resolved = resolve_study(catalog, overrides, members_of, config_dirs)
     study = resolved.study
     arrays, unavailable = _load(resolved)
     tasks: dict[str, Task] = {}

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from benchmark.execute.engine import Progress
-    from benchmark.load.study import Machine
     from benchmark.publish.bundle import Bundle
     from benchmark.publish.reproduce.agreement import Agreement
     from benchmark.publish.reproduce.sample import Block
     from benchmark.records.store import Store
+    from benchmark.resolve.study import Machine
 
 __all__ = ["Reproduction", "Request", "foreign_code", "reproduce"]
 
@@ -94,9 +94,9 @@ def foreign_code(place: Path, asked: Request) -> dict[str, dict[str, str]]:
         When it is no bundle, or the overrides ask for what there is not.
     """
     from benchmark.catalog import open_catalog
-    from benchmark.load.study import load_machine
+    from benchmark.resolve.study import resolve_machine
 
-    return _untrusted(opened_bundle(place), load_machine(open_catalog(), asked.overrides).trust)
+    return _untrusted(opened_bundle(place), resolve_machine(open_catalog(), asked.overrides).trust)
 
 
 def _untrusted(bundle: Bundle, trusted: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -122,13 +122,13 @@ def reproduce(place: Path, asked: Request, out: Path, *, quiet: bool = False) ->
         When the bundle does not hold, its code is not trusted, or nothing of it can be run here.
     """
     from benchmark.catalog import open_catalog
-    from benchmark.load.study import load_machine
     from benchmark.publish.reproduce.agreement import agreement
     from benchmark.publish.reproduce.sample import chosen
     from benchmark.records.store import open_store
+    from benchmark.resolve.study import resolve_machine
 
     bundle = opened_bundle(place)
-    machine = load_machine(open_catalog(), asked.overrides)
+    machine = resolve_machine(open_catalog(), asked.overrides)
     if untrusted := sorted(_untrusted(bundle, machine.trust)):
         raise RequestError(
             f"{place}: has code of its own for {', '.join(untrusted)}; read it, and if you trust it,"

@@ -14,10 +14,10 @@ from benchmark.api.planning import PlannedStudy, device_of
 from benchmark.api.stages import Stage, stages
 from benchmark.errors import RequestError
 from benchmark.execute.profile import phase
-from benchmark.load.study import Machine, ResolvedStudy
 from benchmark.plan.cost import job_seconds
 from benchmark.plan.grid import Plan
 from benchmark.records.provenance import facts
+from benchmark.resolve.study import Machine, ResolvedStudy
 from benchmark.spec import Protocol, Study
 
 if TYPE_CHECKING:

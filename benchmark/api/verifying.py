@@ -137,7 +137,7 @@ def opened_bundle(place: Path) -> Bundle:
 
 def planned_of(document: Document, cards: Mapping[str, Dataset]) -> PlannedStudy:
     """The study of a bundle as if it had been planned here; ``cards`` are those of this machine's catalog."""
-    from benchmark.load.study import ResolvedStudy
+    from benchmark.resolve.study import ResolvedStudy
 
     resolved = ResolvedStudy(
         study=document.study,

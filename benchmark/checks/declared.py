@@ -14,8 +14,8 @@ from benchmark.checks.subject import Subject, fitted
 from benchmark.config import instantiate, targets
 from benchmark.execute.fitting.fit import Diverged
 from benchmark.execute.tune import apply
-from benchmark.load.components import missing_reason
 from benchmark.records.code import distributions
+from benchmark.resolve.components import missing_reason
 from benchmark.spec import Choice, Component, Pipeline, Range
 
 __all__ = [

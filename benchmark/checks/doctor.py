@@ -68,7 +68,7 @@ def examine(
     Parameters
     ----------
     component
-        As :func:`benchmark.load.typed.asked_component` gives it.
+        As :func:`benchmark.resolve.typed.asked_component` gives it.
     config_dirs
         Folders with components of one's own, beside Swapbench's.
     trusted

@@ -16,10 +16,10 @@ from benchmark.catalog import Catalog
 from benchmark.config import instantiate
 from benchmark.data import TaskData, describe, load
 from benchmark.execute.fitting.fit import Fit, fit
-from benchmark.load.components import read_component, read_pipeline
 from benchmark.metrics import METRICS
 from benchmark.plan.compatibility import form_of, incompatibility, swap_reason
 from benchmark.plan.splits import splits
+from benchmark.resolve.components import read_component, read_pipeline
 from benchmark.spec import FAMILIES, Budget, Component, Pipeline, Seeds, Split, Splitting, Task
 
 __all__ = ["SEEDS", "Place", "Subject", "component_named", "error_of", "fitted", "holed", "task_named"]

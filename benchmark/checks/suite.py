@@ -22,7 +22,7 @@ from benchmark.checks import (
 from benchmark.checks.check import Check, Rule
 from benchmark.checks.subject import Subject, component_named
 from benchmark.errors import RequestError
-from benchmark.load.components import missing_reason
+from benchmark.resolve.components import missing_reason
 from benchmark.spec import SLOTS, Component
 
 __all__ = ["RULES", "checks_of", "conformance"]
@@ -47,7 +47,7 @@ def checks_of(component: Component, catalog: Catalog | None = None) -> Sequence[
     Parameters
     ----------
     component
-        As :func:`benchmark.load.components.read_component` reads it.
+        As :func:`benchmark.resolve.components.read_component` reads it.
     catalog
         Where it is found, with the pipelines to try it in; Swapbench's own if not given.
     """

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from benchmark.errors import RequestError
-from benchmark.load.protocol import check_protocol
 from benchmark.parse import read
 from benchmark.plan.grid import Plan, expand
 from benchmark.plan.keys import Environment
 from benchmark.publish.layout import STUDY
 from benchmark.publish.plain import dumped, loaded
 from benchmark.records.code import is_file_target, split_file_target
+from benchmark.resolve.protocol import check_protocol
 from benchmark.spec import FAMILIES, Component, Dataset, Pipeline, SplitFacts, Study, Task
 
 __all__ = ["SCHEMA", "Document", "portable", "read_document", "write_document"]

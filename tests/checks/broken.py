@@ -10,7 +10,7 @@ import importlib
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmark.load.signatures import words_of
+from benchmark.resolve.signatures import words_of
 
 __all__ = ["BROKEN", "Sample"]
 

@@ -17,7 +17,7 @@ from benchmark.checks.costs import ARCHITECTURE, LEARNER, OPTIMIZER, networks, o
 from benchmark.checks.costs.blocks import Blocks
 from benchmark.checks.costs.loops import effort
 from benchmark.checks.subject import Subject, component_named
-from benchmark.load.components import missing_reason
+from benchmark.resolve.components import missing_reason
 
 OPTIMIZERS = open_catalog().names("optimizer")
 ARCHITECTURES = open_catalog().names("architecture")

@@ -20,7 +20,7 @@ from benchmark.checks.check import Check, Rule
 from benchmark.checks.doctor import Examination, examine
 from benchmark.checks.pool import ENDED, HUNG
 from benchmark.checks.subject import Subject
-from benchmark.load.typed import asked_component
+from benchmark.resolve.typed import asked_component
 
 sys.path.append(str(Path(__file__).parent))
 rules: Any = importlib.import_module("uncooperative")

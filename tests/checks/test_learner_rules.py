@@ -12,7 +12,7 @@ import torch
 from benchmark.catalog import Catalog, open_catalog
 from benchmark.checks import checks_of
 from benchmark.findings import Finding
-from benchmark.load.typed import asked_component
+from benchmark.resolve.typed import asked_component
 
 FOREST = """
 import numpy as np

@@ -11,7 +11,7 @@ import pytest
 from benchmark.catalog import Catalog, open_catalog
 from benchmark.checks import Check, checks_of
 from benchmark.checks.suite import RULES
-from benchmark.load.typed import asked_component
+from benchmark.resolve.typed import asked_component
 from tests.checks import broken_networks, sound_networks
 from tests.checks.broken_networks import BROKEN
 from tests.checks.sound_networks import SOUND

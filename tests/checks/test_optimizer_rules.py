@@ -15,7 +15,7 @@ from benchmark.checks.optimizers import RULES, descending, gradients, stepping
 from benchmark.checks.optimizers.toys import Problem, quadratic, rosenbrock, small_network
 from benchmark.checks.schedules import RULES as SCHEDULE_RULES
 from benchmark.findings import Finding
-from benchmark.load.typed import asked_component
+from benchmark.resolve.typed import asked_component
 
 UNCOUPLED = """
 import torch

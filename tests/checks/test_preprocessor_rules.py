@@ -13,7 +13,7 @@ from benchmark.catalog import Catalog, open_catalog
 from benchmark.checks import checks_of
 from benchmark.checks.preprocessors import RULES
 from benchmark.findings import Finding
-from benchmark.load.typed import asked_component
+from benchmark.resolve.typed import asked_component
 
 CODE = """
 import numpy as np

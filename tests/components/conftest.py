@@ -10,7 +10,7 @@ import torch
 
 from benchmark.catalog import open_catalog
 from benchmark.config import instantiate
-from benchmark.load.components import read_component
+from benchmark.resolve.components import read_component
 from benchmark.spec import Component
 
 

@@ -14,9 +14,9 @@ from benchmark.catalog import open_catalog
 from benchmark.config import instantiate
 from benchmark.data import describe, load
 from benchmark.execute.fitting.fit import fit
-from benchmark.load.components import read_component, read_pipeline
 from benchmark.metrics import METRICS
 from benchmark.plan.splits import splits
+from benchmark.resolve.components import read_component, read_pipeline
 from benchmark.spec import Budget, Component, InputSpec, Pipeline, Seeds, Splitting
 
 Inputs = tuple[Tensor | None, ...]

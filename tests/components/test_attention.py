@@ -17,7 +17,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from benchmark.catalog import open_catalog
 from benchmark.execute.fitting import assemble
 from benchmark.execute.fitting.rows import to_rows
-from benchmark.load.components import read_pipeline
+from benchmark.resolve.components import read_pipeline
 from benchmark.spec import Component
 from components.architecture.attention import SelfAttention, TransformerBlock
 

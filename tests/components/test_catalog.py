@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmark.catalog import open_catalog
-from benchmark.load.components import read_pipeline
+from benchmark.resolve.components import read_pipeline
 from benchmark.spec import FAMILIES, SLOTS, Component, Range
 
 CATALOG = open_catalog()

@@ -20,9 +20,9 @@ from benchmark.data.texts import to_task_data
 from benchmark.execute.fitting.fit import fit
 from benchmark.execute.fitting.outputs import predict
 from benchmark.execute.fitting.rows import to_rows
-from benchmark.load.components import read_pipeline
 from benchmark.metrics import METRICS
 from benchmark.plan.splits import splits
+from benchmark.resolve.components import read_pipeline
 from benchmark.spec import Budget, Component, Dataset, Seeds, Split, Splitting, Task
 from components.estimator.featureless import Featureless
 from components.estimator.ngram import NGram

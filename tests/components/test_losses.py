@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from benchmark.catalog import open_catalog
 from benchmark.config import instantiate
-from benchmark.load.components import read_component
 from benchmark.plan.compatibility import incompatibility
+from benchmark.resolve.components import read_component
 from benchmark.spec import CLASSIFICATION, TASK_TYPES, Pipeline, Task
 from components.loss.classes import CrossEntropy, Focal, GeneralizedCrossEntropy
 from components.loss.values import Huber

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from benchmark.catalog import open_catalog
 from benchmark.data import describe, load
-from benchmark.load.components import read_pipeline
 from benchmark.plan.compatibility import incompatibility
+from benchmark.resolve.components import read_pipeline
 from benchmark.spec import Component, Task
 
 Make = Callable[[str, str], Callable[..., Any]]

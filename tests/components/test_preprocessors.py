@@ -13,7 +13,7 @@ from sklearn.base import clone
 
 from benchmark.catalog import open_catalog
 from benchmark.config import instantiate
-from benchmark.load.components import read_component
+from benchmark.resolve.components import read_component
 
 CATALOG = open_catalog()
 every_preprocessor = pytest.mark.parametrize("name", CATALOG.names("preprocessor"))

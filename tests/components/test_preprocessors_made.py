@@ -16,8 +16,8 @@ from sklearn.preprocessing import RobustScaler
 
 from benchmark.catalog import open_catalog
 from benchmark.data import describe, load
-from benchmark.load.components import read_pipeline
 from benchmark.plan.compatibility import incompatibility
+from benchmark.resolve.components import read_pipeline
 from benchmark.spec import Component
 
 Make = Callable[[str, str], Callable[..., Any]]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from benchmark.catalog import open_catalog
 from benchmark.config import instantiate
-from benchmark.load.components import read_component
+from benchmark.resolve.components import read_component
 from components.schedule.shapes import WSD, Cosine, Exponential, InverseSqrt, Linear, OneCycle, StepDecay
 
 Make = Callable[[str, str], Callable[..., Any]]

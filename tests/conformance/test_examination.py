@@ -13,7 +13,7 @@ from benchmark.catalog import open_catalog
 from benchmark.checks import examine
 from benchmark.checks.subject import component_named
 from benchmark.findings import flat
-from benchmark.load.components import missing_reason
+from benchmark.resolve.components import missing_reason
 from benchmark.spec import SLOTS
 
 QUICK = {

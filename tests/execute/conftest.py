@@ -12,9 +12,9 @@ import torch
 
 from benchmark.catalog import open_catalog
 from benchmark.data import TaskData, describe, load
-from benchmark.load.components import read_component, read_pipeline
 from benchmark.plan.grid import Job, PlannedCell
 from benchmark.plan.splits import splits
+from benchmark.resolve.components import read_component, read_pipeline
 from benchmark.spec import Component, Limits, Pipeline, Protocol, Seeds, Split, Splitting, Task
 
 TROUBLE = f"{Path(__file__).with_name('trouble.py')}:Trouble"

@@ -15,22 +15,22 @@ from typing import Any
 from benchmark.catalog import Catalog
 from benchmark.config import instantiate
 from benchmark.errors import RequestError, nearest
-from benchmark.load.components import missing_reason, read_component, read_pipeline
-from benchmark.load.compose import (
+from benchmark.parse import read
+from benchmark.records.code import is_file_target, package_hint
+from benchmark.resolve.components import missing_reason, read_component, read_pipeline
+from benchmark.resolve.compose import (
     TypedComponents,
     compose_study,
     key_of,
     overrides_a_component,
     study_name,
 )
-from benchmark.load.names import hosts_of, list_of, names_of, parts_of, slots_of
-from benchmark.load.protocol import check_protocol
-from benchmark.load.tasks import Members, sizes_of, task_cards
-from benchmark.parse import read
-from benchmark.records.code import is_file_target, package_hint
+from benchmark.resolve.names import hosts_of, list_of, names_of, parts_of, slots_of
+from benchmark.resolve.protocol import check_protocol
+from benchmark.resolve.tasks import Members, sizes_of, task_cards
 from benchmark.spec import FAMILIES, Choice, Component, Dataset, Limits, Pipeline, Protocol, Study
 
-__all__ = ["Machine", "ResolvedStudy", "load_machine", "load_study", "question_digest"]
+__all__ = ["Machine", "ResolvedStudy", "resolve_machine", "resolve_study", "question_digest"]
 
 _LATER = (
     "primary",
@@ -88,7 +88,7 @@ class Machine:
     trust: tuple[str, ...]
 
 
-def load_machine(catalog: Catalog, overrides: Sequence[str]) -> Machine:
+def resolve_machine(catalog: Catalog, overrides: Sequence[str]) -> Machine:
     """What some overrides say of where and how to run.
 
     Raises
@@ -110,7 +110,7 @@ def load_machine(catalog: Catalog, overrides: Sequence[str]) -> Machine:
     )
 
 
-def load_study(
+def resolve_study(
     catalog: Catalog, overrides: Sequence[str], members: Members, config_dirs: Sequence[Path] = ()
 ) -> ResolvedStudy:
     """The study that ``overrides`` ask for; ``members`` says what an OpenML suite holds.
@@ -168,7 +168,7 @@ def question_digest(catalog: Catalog, overrides: Sequence[str], members: Members
     Raises
     ------
     RequestError
-        As :func:`load_study`, except for what is wrong inside a component.
+        As :func:`resolve_study`, except for what is wrong inside a component.
     """
     config, typed = compose_study(catalog, overrides)
     study = _study(config, names_of(config), task_cards(catalog, config, members), overrides)

@@ -10,7 +10,7 @@ import pytest
 
 from benchmark.catalog import GROUPS, open_catalog
 from benchmark.errors import RequestError
-from benchmark.load.study import ResolvedStudy, load_study
+from benchmark.resolve.study import ResolvedStudy, resolve_study
 
 SMALL = ("tasks=[iris]", "hosts=[mlp]", "references=[featureless]")
 
@@ -40,7 +40,7 @@ class Shelf:
     def load(self, *overrides: str) -> ResolvedStudy:
         """The small study with these overrides, resolved."""
         folders = [self.root] if any(self.root.glob("*/")) else []
-        return load_study(open_catalog(folders), [*SMALL, *overrides], lambda suite: suite.tasks, folders)
+        return resolve_study(open_catalog(folders), [*SMALL, *overrides], lambda suite: suite.tasks, folders)
 
     def refusal(self, *overrides: str) -> str:
         """The one line that refuses these overrides."""

@@ -10,9 +10,9 @@ import pytest
 from benchmark.api.examining import typed_component
 from benchmark.catalog import open_catalog
 from benchmark.errors import RequestError
-from benchmark.load.components import read_component
-from benchmark.load.tried import tried
-from benchmark.load.typed import asked_component
+from benchmark.resolve.components import read_component
+from benchmark.resolve.tried import tried
+from benchmark.resolve.typed import asked_component
 from benchmark.spec import Component
 
 BODIES: Mapping[str, str] = {

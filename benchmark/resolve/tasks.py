@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmark.catalog import Catalog, read_card
 from benchmark.errors import RequestError
-from benchmark.load.names import list_of
+from benchmark.resolve.names import list_of
 from benchmark.spec import Dataset, Suite
 
 __all__ = ["Members", "card_of", "sizes_of", "task_cards"]

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmark.catalog import Catalog
-from benchmark.load.signatures import takes, words_of
 from benchmark.records.code import is_file_target
+from benchmark.resolve.signatures import takes, words_of
 from benchmark.targets import LIBRARIES
 
 __all__ = ["adopted", "is_of_a_library", "relative"]

@@ -9,7 +9,7 @@ import pytest
 
 from benchmark.catalog import open_catalog
 from benchmark.errors import RequestError
-from benchmark.load.tasks import task_cards
+from benchmark.resolve.tasks import task_cards
 from benchmark.spec import Dataset, Suite
 
 CATALOG = open_catalog()

@@ -12,7 +12,7 @@ from benchmark.cli import main
 from benchmark.config import instantiate
 from benchmark.data import load
 from benchmark.errors import RequestError
-from benchmark.load.components import read_component
+from benchmark.resolve.components import read_component
 
 PY = """import torch
 

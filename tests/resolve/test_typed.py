@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.catalog import open_catalog
 from benchmark.errors import RequestError
-from benchmark.load.typed import asked_component
+from benchmark.resolve.typed import asked_component
 from benchmark.scaffold import scaffold
 from benchmark.spec import SLOTS
 

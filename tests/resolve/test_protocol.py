@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmark.errors import RequestError
-from benchmark.load.protocol import check_protocol
+from benchmark.resolve.protocol import check_protocol
 from benchmark.spec import Protocol
 
 

@@ -15,10 +15,10 @@ from typing import Any
 from benchmark.catalog import GROUPS, Catalog
 from benchmark.config import check_overrides, compose
 from benchmark.errors import RequestError, nearest
-from benchmark.load.names import hosts_of, list_of, names_of, parts_of, slots_of
-from benchmark.load.typed import absolute, document_from_signature
 from benchmark.parse import check_keys
 from benchmark.records.code import is_file_target
+from benchmark.resolve.names import hosts_of, list_of, names_of, parts_of, slots_of
+from benchmark.resolve.typed import absolute, document_from_signature
 from benchmark.spec import SLOTS
 from benchmark.targets import check_declared, trust
 

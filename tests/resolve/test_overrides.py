@@ -16,7 +16,7 @@ import pytest
 
 from benchmark.catalog import open_catalog
 from benchmark.cli import main
-from benchmark.load.study import question_digest
+from benchmark.resolve.study import question_digest
 
 SMALL = ("tasks=[iris]", "hosts=[mlp]", "references=[featureless]")
 WRONG = [

@@ -7,10 +7,10 @@ from typing import Any
 
 from benchmark.catalog import Catalog
 from benchmark.errors import RequestError, nearest
-from benchmark.load.components import read_component
-from benchmark.load.libraries import adopted, relative
-from benchmark.load.signatures import is_called_like, takes, words_of
 from benchmark.records.code import is_file_target, missing_package, package_hint, split_file_target
+from benchmark.resolve.components import read_component
+from benchmark.resolve.libraries import adopted, relative
+from benchmark.resolve.signatures import is_called_like, takes, words_of
 from benchmark.spec import SLOTS, Component
 from benchmark.targets import check_call, check_fit, resolve
 

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from benchmark.config import instantiate
-from benchmark.load.rows import STEPS, architecture_rows, raw_rows, target_of
-from benchmark.load.signatures import forms_of
+from benchmark.resolve.rows import STEPS, architecture_rows, raw_rows, target_of
+from benchmark.resolve.signatures import forms_of
 from benchmark.spec import CLASSIFICATION, FORMS, MODALITIES, TASK_TYPES, Component
 from benchmark.targets import resolve
 
