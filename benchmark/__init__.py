@@ -2,11 +2,14 @@
 
 The command line does the same as these functions, which take and return dataclasses and DataFrames::
 
-    from benchmark import plan_study, run, write_report
+    from benchmark import load, plan_study, run, write_report
 
     planned = plan_study(["study=demo", "candidates=[radam]", "tasks=[iris,engel]"])
     run(planned)
     print(write_report(planned).judgement)
+
+    study = load("results/demo")
+    study.records, study.verdict(), study.plot.forest()
 
 Nothing is imported before it is used, so that ``import benchmark`` costs no time.
 """
@@ -19,7 +22,7 @@ from typing import TYPE_CHECKING
 from benchmark.lazy import on_demand
 
 if TYPE_CHECKING:
-    from benchmark.api import forecast, plan_study, run, write_report
+    from benchmark.api import LoadedStudy, forecast, load, plan_study, run, write_report
     from benchmark.catalog import open_catalog
     from benchmark.errors import RequestError
     from benchmark.foreign import read_table
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Component",
+    "LoadedStudy",
     "Pipeline",
     "Protocol",
     "Record",
@@ -38,6 +42,7 @@ __all__ = [
     "compare",
     "forecast",
     "judge_study",
+    "load",
     "open_catalog",
     "plan_study",
     "read_table",
@@ -47,6 +52,7 @@ __all__ = [
 
 _HOMES: Mapping[str, str] = {
     "Component": "benchmark.spec",
+    "LoadedStudy": "benchmark.api",
     "Pipeline": "benchmark.spec",
     "Protocol": "benchmark.spec",
     "Record": "benchmark.spec",
@@ -57,6 +63,7 @@ _HOMES: Mapping[str, str] = {
     "forecast": "benchmark.api",
     # benchmark.judge and benchmark.plan are the stages themselves, so these two functions have longer names.
     "judge_study": "benchmark.judge:judge",
+    "load": "benchmark.api",
     "open_catalog": "benchmark.catalog",
     "plan_study": "benchmark.api",
     "read_table": "benchmark.foreign",

@@ -10,7 +10,8 @@ import pytest
 
 from benchmark.cli import main
 
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
@@ -21,6 +22,7 @@ def test_its_python_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").symlink_to(ROOT / "results")  # it is said from the root
     (code,) = blocks("python")
     exec(compile(code, "README.md", "exec"), {})
     assert "fits" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""The flow: load study → plan → execute what is missing → records → judge → report.
+"""The flow: resolve study → plan → execute what is missing → records → judge → report.
 
 Every step is a function that takes and returns values; :mod:`benchmark.cli` prints what they return.
 Beside the command line this is the only part that imports across stages. What is slow to import
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from benchmark.api.fetching import Fetched, fetch
     from benchmark.api.forecasting import Forecast, forecast
     from benchmark.api.judging import JudgedTable, TableQuestion, judge_table
+    from benchmark.api.loading import LoadedStudy, Plots, load
     from benchmark.api.naming import Named, named
     from benchmark.api.planning import PlannedStudy, plan_study
     from benchmark.api.profiling import profiled
@@ -36,8 +37,10 @@ __all__ = [
     "Fetched",
     "Forecast",
     "JudgedTable",
+    "LoadedStudy",
     "Named",
     "PlannedStudy",
+    "Plots",
     "Report",
     "Reproduction",
     "Request",
@@ -53,6 +56,7 @@ __all__ = [
     "foreign_code",
     "is_bundle",
     "judge_table",
+    "load",
     "named",
     "plan_study",
     "profiled",
@@ -68,8 +72,10 @@ _HOMES: Mapping[str, str] = {
     "Fetched": "benchmark.api.fetching",
     "Forecast": "benchmark.api.forecasting",
     "JudgedTable": "benchmark.api.judging",
+    "LoadedStudy": "benchmark.api.loading",
     "Named": "benchmark.api.naming",
     "PlannedStudy": "benchmark.api.planning",
+    "Plots": "benchmark.api.loading",
     "Report": "benchmark.api.reporting",
     "Reproduction": "benchmark.api.reproducing",
     "Request": "benchmark.api.reproducing",
@@ -85,6 +91,7 @@ _HOMES: Mapping[str, str] = {
     "foreign_code": "benchmark.api.reproducing",
     "is_bundle": "benchmark.api.exporting",
     "judge_table": "benchmark.api.judging",
+    "load": "benchmark.api.loading",
     "named": "benchmark.api.naming",
     "plan_study": "benchmark.api.planning",
     "profiled": "benchmark.api.profiling",

@@ -26,7 +26,7 @@ from benchmark.report.sections import Material, every
 from benchmark.report.sections.history import metrics_of
 from benchmark.spec import Task
 
-__all__ = ["tables_of", "verdict_json", "write"]
+__all__ = ["drawings_of", "tables_of", "verdict_json", "write"]
 
 _SCRATCH = ".report-"
 """How folders begin in which a report is built."""
@@ -127,6 +127,15 @@ def tables_of(
     material = Material(about, judgement, records, tasks, trials, None, edges, None, provenance, {})
     with figures.style():
         return [table for section in every(material) for table in section.tables()]
+
+
+def drawings_of(
+    about: About, judgement: Judgement, records: pd.DataFrame, trials: pd.DataFrame
+) -> list[figures.Drawing]:
+    """The figures of a study's report alone; arguments as of :func:`write`."""
+    material = Material(about, judgement, records, (), trials, None, None, None, (), {})
+    with figures.style():
+        return [drawing for section in every(material) for drawing in section.drawings()]
 
 
 def _fill(report: Path, material: Material, further: Mapping[str, Any]) -> None:

@@ -97,6 +97,11 @@ class Drawing:
         """The endings of its files."""
         return ("svg", "pdf", "csv", *(("tex",) if self.tikz else ()))
 
+    def _repr_svg_(self) -> str:
+        """What a notebook shows."""
+        with style():
+            return _svg(self.figure, _box(self.figure))
+
 
 @contextmanager
 def style() -> Iterator[None]:
@@ -131,15 +136,24 @@ def save(drawing: Drawing, folder: Path) -> str:
     The same figure gives the same bytes: no date, no version, ids from a fixed salt.
     """
     # Measured once for both files: long names may reach beyond the figure's own edges.
-    box = drawing.figure.get_tightbbox().padded(0.08)
-    buffer = io.StringIO()
-    drawing.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches=box)
-    (folder / f"{drawing.name}.svg").write_text(buffer.getvalue(), encoding="utf-8")
+    box = _box(drawing.figure)
+    text = _svg(drawing.figure, box)
+    (folder / f"{drawing.name}.svg").write_text(text, encoding="utf-8")
     nothing = {"CreationDate": None, "Creator": None, "Producer": None}
     drawing.figure.savefig(folder / f"{drawing.name}.pdf", metadata=nothing, bbox_inches=box)
     (folder / f"{drawing.name}.csv").write_text(csv(drawing.table), encoding="utf-8")
     if drawing.tikz:
         (folder / f"{drawing.name}.tex").write_text(drawing.tikz, encoding="utf-8")
+    return text
+
+
+def _box(figure: Figure) -> Any:
+    return figure.get_tightbbox().padded(0.08)
+
+
+def _svg(figure: Figure, box: Any) -> str:
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, bbox_inches=box)
     return buffer.getvalue()
 
 
