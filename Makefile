@@ -24,9 +24,9 @@ help:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
 	touch $@
 
-# Ray is large, and of use to few: only what starts it installs it.
+# Ray is large, a browser's driver too, and of use to few: only what starts them installs them.
 .venv/engines: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[ray]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[browser,ray]"
 	touch $@
 
 demo: .venv/installed

@@ -155,6 +155,21 @@ def _add_publishing(commands: Any, parents: Sequence[argparse.ArgumentParser]) -
     diff.add_argument("--json", action="store_true")
     diff.set_defaults(command="diff")
 
+    site = commands.add_parser(
+        "leaderboard", help="a static site of finished studies: open it from disk, or put it on a server"
+    )
+    site.add_argument(
+        "places",
+        nargs="*",
+        type=Path,
+        default=[Path("results")],
+        metavar="PLACE",
+        help="folders of results, or bundles (results)",
+    )
+    site.add_argument("--out", type=Path, required=True, metavar="SITE")
+    site.add_argument("--title", default="Leaderboard")
+    site.set_defaults(command="leaderboard")
+
 
 def _add_check(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
     check = commands.add_parser(

@@ -159,6 +159,17 @@ def _diff(options: argparse.Namespace) -> int:
     return 1 if found else 0
 
 
+def _leaderboard(options: argparse.Namespace) -> int:
+    from benchmark import api
+    from benchmark.texts.publishing import site
+
+    found = api.leaderboard(options.places, options.out, title=options.title)
+    for study in found.left_out:
+        print(f"swapbench: left out: {study}", file=sys.stderr)
+    print(site(found))
+    return 0
+
+
 def _print_report(planned: Any) -> int:
     from benchmark import api, texts
     from benchmark.report.terminal import terminal_table
@@ -289,6 +300,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "export": _export,
     "fetch": _fetch,
     "judge": _judge,
+    "leaderboard": _leaderboard,
     "list": _list,
     "new": _new,
     "plan": _plan,

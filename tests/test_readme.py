@@ -36,7 +36,7 @@ def lines() -> list[list[str]]:
 
 def commands() -> list[list[str]]:
     """What follows ``swapbench run`` and the like in every shown line, without what only a run takes."""
-    others = ("judge", "check", "bundle", "verify", "reproduce", "export", "diff")
+    others = ("judge", "check", "bundle", "verify", "reproduce", "export", "diff", "leaderboard")
     shown = [line for line in lines() if line[1] not in others]
     return [[item for item in line[2:] if not re.fullmatch(r"--budget|\d+[smh]", item)] for line in shown]
 
@@ -60,6 +60,14 @@ def test_its_commands_can_be_planned(
     for command in offline:
         plan(command)
     assert "fits" in capsys.readouterr().out
+
+
+def test_its_leaderboard_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").symlink_to(ROOT / "results")
+    (_, of_bundles) = (line[1:] for line in lines() if line[1] == "leaderboard")
+    assert main(of_bundles) == 0
+    assert (tmp_path / "site" / "index.html").is_file()
 
 
 def test_its_tables_can_be_judged(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from benchmark.api.fetching import Fetched, fetch
     from benchmark.api.forecasting import Forecast, forecast
     from benchmark.api.judging import JudgedTable, TableQuestion, judge_table
+    from benchmark.api.leading import Site, leaderboard
     from benchmark.api.loading import LoadedStudy, Plots, load
     from benchmark.api.naming import Named, named
     from benchmark.api.planning import PlannedStudy, plan_study
@@ -45,6 +46,7 @@ __all__ = [
     "Reproduction",
     "Request",
     "Saved",
+    "Site",
     "TableQuestion",
     "Verification",
     "bundle",
@@ -56,6 +58,7 @@ __all__ = [
     "foreign_code",
     "is_bundle",
     "judge_table",
+    "leaderboard",
     "load",
     "named",
     "plan_study",
@@ -80,6 +83,7 @@ _HOMES: Mapping[str, str] = {
     "Reproduction": "benchmark.api.reproducing",
     "Request": "benchmark.api.reproducing",
     "Saved": "benchmark.api.stages",
+    "Site": "benchmark.api.leading",
     "TableQuestion": "benchmark.api.judging",
     "Verification": "benchmark.api.verifying",
     "bundle": "benchmark.api.bundling",
@@ -91,6 +95,7 @@ _HOMES: Mapping[str, str] = {
     "foreign_code": "benchmark.api.reproducing",
     "is_bundle": "benchmark.api.exporting",
     "judge_table": "benchmark.api.judging",
+    "leaderboard": "benchmark.api.leading",
     "load": "benchmark.api.loading",
     "named": "benchmark.api.naming",
     "plan_study": "benchmark.api.planning",

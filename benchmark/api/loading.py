@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,10 @@ from benchmark.errors import RequestError, nearest
 if TYPE_CHECKING:
     import pandas as pd
 
+    from benchmark.api.planning import PlannedStudy
     from benchmark.judge import Comparison, Judgement
+    from benchmark.publish.site import Shown
+    from benchmark.records.history import Note
     from benchmark.report import About
     from benchmark.report.figures import Drawing
 
@@ -31,6 +35,12 @@ class LoadedStudy:
     """A row for every setting that was tried while tuning."""
     judgement: Judgement
     about: About
+    planned: PlannedStudy
+    """What was asked: data sets, arms, protocol."""
+    variants_tried: Mapping[str, int]
+    """How many variants of each component its author's store has seen."""
+    history: Sequence[Note] = ()
+    """What earlier reports of it said, the oldest first; a bundle has none."""
 
     def verdict(self) -> pd.DataFrame:
         """A row for every comparison, as the report's; effects are shares of the larger error."""
@@ -68,6 +78,22 @@ class LoadedStudy:
     def plot(self) -> Plots:
         """The figures of its report, by name."""
         return Plots(self)
+
+    def shown(self, name: str) -> Shown:
+        """What a site shows of it, under a name."""
+        from benchmark.publish.site import Past, Shown
+
+        resolved = self.planned.resolved
+        return Shown(
+            name,
+            self.about,
+            self.judgement,
+            self.records,
+            self.planned.plan.tasks,
+            {part.name: dict(part.source) for parts in resolved.components.values() for part in parts},
+            self.variants_tried,
+            [Past(note.at, note.verdict["comparisons"]) for note in self.history],
+        )
 
     def __repr__(self) -> str:
         return f"<{self.name}: {len(self.judgement.comparisons)} comparisons, {len(self.records)} records>"
@@ -152,7 +178,10 @@ def _of_bundle(place: Path) -> LoadedStudy:
         data = data_here(bundle.document)
         planned = planned_of(bundle.document, data.cards)
         found = judged_bundle(bundle, planned, {**bundle.labels, **data.truths})
-    return LoadedStudy(planned.name, found.records, bundle.trials, found.judgement, found.about)
+    tried = bundle.document.variants_tried
+    return LoadedStudy(
+        planned.name, found.records, bundle.trials, found.judgement, found.about, planned, tried
+    )
 
 
 def _of_store(folder: Path) -> LoadedStudy:
@@ -167,10 +196,11 @@ def _of_store(folder: Path) -> LoadedStudy:
     asked = named([folder.name, f"results_dir={folder.parent}"])
     planned = plan_study(asked.overrides, asked.config_dirs)
     with open_store(planned.resolved.results_dir, write=False) as store:
-        if not store.history(planned.name):
+        history = store.history(planned.name)
+        if not history:
             raise RequestError(f"{folder}: not finished; `swapbench run` or `report` judges it")
         records, trials = records_of(planned, store), store.trial_table(planned.name)
         variants = store.variants_tried(planned.study.slot)
         judgement, _ = examined(planned, records, store.prediction, suspected(planned), variants)
     about = report.about_study(dataclasses.replace(planned.study, name=planned.name), judgement)
-    return LoadedStudy(planned.name, records, trials, judgement, about)
+    return LoadedStudy(planned.name, records, trials, judgement, about, planned, variants, history)

@@ -10,9 +10,9 @@ from benchmark.report.words import counted, label, printable, wrapped
 from benchmark.texts import size
 
 if TYPE_CHECKING:
-    from benchmark.api import Bundled, Exported, Reproduction, Verification
+    from benchmark.api import Bundled, Exported, Reproduction, Site, Verification
 
-__all__ = ["bundled", "exported", "foreign_code", "reproduction", "verification"]
+__all__ = ["bundled", "exported", "foreign_code", "reproduction", "site", "verification"]
 
 _SHOWN = 20
 """Mismatches of one file that are printed one by one."""
@@ -33,6 +33,12 @@ def exported(written: Exported) -> str:
     for task, why in written.without_run.items():
         lines += wrapped(f"? OpenML runs of {label(task)}: {why}")
     return "\n".join(lines)
+
+
+def site(written: Site) -> str:
+    """Where the site is, and what is on it."""
+    studies = counted(len(written.studies), "study", "studies")
+    return f"site: {written.page} ({studies}, {counted(written.files, 'file')}, {size(written.size)})"
 
 
 def verification(found: Verification) -> str:

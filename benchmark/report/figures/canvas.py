@@ -97,10 +97,13 @@ class Drawing:
         """The endings of its files."""
         return ("svg", "pdf", "csv", *(("tex",) if self.tikz else ()))
 
-    def _repr_svg_(self) -> str:
-        """What a notebook shows."""
+    def svg(self) -> str:
+        """Its SVG text."""
         with style():
             return _svg(self.figure, _box(self.figure))
+
+    _repr_svg_ = svg
+    """What a notebook shows."""
 
 
 @contextmanager
