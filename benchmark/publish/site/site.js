@@ -209,7 +209,8 @@ const startFilter = (form, board) => {
       const chosen = Object.entries(picked).map(([name, value]) => `${name} ${value}`).join(", ");
       said.textContent = part.n === 0 ? `No cells: ${chosen}.`
         : `The ${setting} setting${chosen ? `, ${chosen}` : ""}: ${part.n} of ${total(board, setting)} independent data sets, `
-          + `with plain ${100 * (1 - board.alpha)} % t intervals for one entrant at a time; lines join entrants less than `
+          + `effects against ${board.entrants.find((entrant) => entrant.baseline).name}, with plain `
+          + `${100 * (1 - board.alpha)} % t intervals for one entrant at a time; lines join entrants less than `
           + "Nemenyi's critical difference apart. Whoever looks at many parts finds something in one: no verdict is given here.";
     }
     find();

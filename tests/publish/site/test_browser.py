@@ -144,6 +144,7 @@ def test_a_part_has_the_numbers_that_scipy_gives_it(
             assert cells[0] == "no verdict"
     said = page.locator("#said").inner_text()
     assert f"{int(wanted['n'].iloc[0])} of {len(TASKS)} independent data sets" in said
+    assert "effects against base, with plain 95 % t intervals" in said
     assert "no verdict is given here" in said
 
 
