@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from benchmark.lazy import on_demand
 
 if TYPE_CHECKING:
-    from benchmark.api import LoadedStudy, forecast, load, plan_study, run, write_report
+    from benchmark.api import forecast, load, plan_study, run, write_report
     from benchmark.catalog import open_catalog
     from benchmark.errors import RequestError
     from benchmark.foreign import read_table
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Component",
-    "LoadedStudy",
     "Pipeline",
     "Protocol",
     "Record",
@@ -52,7 +51,6 @@ __all__ = [
 
 _HOMES: Mapping[str, str] = {
     "Component": "benchmark.spec",
-    "LoadedStudy": "benchmark.api",
     "Pipeline": "benchmark.spec",
     "Protocol": "benchmark.spec",
     "Record": "benchmark.spec",

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 import benchmark
-from benchmark import LoadedStudy, RequestError
+from benchmark import RequestError
+from benchmark.api import LoadedStudy
 
 ROOT = Path(__file__).resolve().parents[1]
 DEMO = ROOT / "results" / "reference" / "demo"
