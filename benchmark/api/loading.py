@@ -151,7 +151,7 @@ class Plots:
 def load(place: Path | str) -> LoadedStudy:
     """A finished study: a bundle, or the folder that a run left (``results/demo``).
 
-    Nothing is written. A bundle's records are judged again; ``swapbench verify`` says whether they are to be
+    No result is written. A bundle is judged again; ``swapbench verify`` says whether its records are to be
     believed.
 
     Raises

@@ -18,9 +18,10 @@ from benchmark.judge.controls import Control, controls_of
 from benchmark.judge.factors.interaction import Factors, Interaction, interact
 from benchmark.judge.factors.scaling import FACTORS, Scaling, scale
 from benchmark.judge.family import Halves, Rule, best_of, confirmed, judged, settings_of
+from benchmark.judge.field.entrants import complete
 from benchmark.judge.floor import Floor, aa_effects, noise_floor
 from benchmark.judge.ordered import Order, in_order
-from benchmark.judge.pairing import COORDINATE, Excluded, left_out, tabulate
+from benchmark.judge.pairing import Excluded, tabulate
 from benchmark.judge.selection import Selection
 from benchmark.judge.side_by_side.board import Board, side_by_side
 
@@ -235,16 +236,11 @@ def _board(
     if len(names) < BOARD_FROM:
         return None
     setting = settings_of(table, names)[0]
-    rows = table[table["component"].isin(names).to_numpy() & (table["setting"] == setting).to_numpy()]
-    rows = rows[~rows["reference"] & (rows["replicate"] == 0).to_numpy()]
-    rows = rows[~left_out(rows, [tuple(place) for name, *place in rule.excluded if name in names])]
-    arms = rows.groupby(["origin", *COORDINATE], observed=True, sort=False).size()
-    complete = (arms == len(names)).groupby(level="origin", observed=True).all()
-    origins = complete.index[complete]
-    if origins.empty:
+    found = complete(table, names, setting, excluded=rule.excluded)
+    if found is None:
         return None
     return side_by_side(
-        table[table["origin"].isin(origins).to_numpy()],
+        found,
         names,
         setting,
         alpha=round(1 - rule.level, 9),

@@ -10,9 +10,9 @@ import pandas as pd
 
 from benchmark.errors import RequestError
 from benchmark.judge.field.ranks import rank_rows
-from benchmark.judge.pairing import COORDINATE, Excluded, aligned
+from benchmark.judge.pairing import COORDINATE, Excluded, aligned, left_out
 
-__all__ = ["Entrants", "cell_means", "entrants"]
+__all__ = ["Entrants", "cell_means", "complete", "entrants"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +61,22 @@ class Entrants:
         With one cell per origin this is the table of ranks as the field prints it.
         """
         return self.by_origin(self.ranks())
+
+
+def complete(
+    table: pd.DataFrame, methods: Sequence[str], setting: str, *, excluded: Excluded = ()
+) -> pd.DataFrame | None:
+    """The part of a table on the origins of which every method has the same blocks; None where there is none.
+
+    Arguments as of :func:`entrants`.
+    """
+    rows = table[table["component"].isin(methods).to_numpy() & (table["setting"] == setting).to_numpy()]
+    rows = rows[~rows["reference"] & (rows["replicate"] == 0).to_numpy()]
+    rows = rows[~left_out(rows, [tuple(place) for name, *place in excluded if name in methods])]
+    arms = rows.groupby(["origin", *COORDINATE], observed=True, sort=False).size()
+    found = (arms == len(methods)).groupby(level="origin", observed=True).all()
+    origins = found.index[found]
+    return None if origins.empty else table[table["origin"].isin(origins).to_numpy()]
 
 
 def entrants(

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from benchmark.errors import RequestError
-from benchmark.judge.field.entrants import Entrants, entrants
+from benchmark.judge.field.entrants import Entrants, complete, entrants
+from benchmark.judge.field.ranks import nemenyi
 from benchmark.judge.pairing import tabulate
 from benchmark.publish.site.shown import Names, Shown
 from benchmark.spec import Task
@@ -49,8 +49,8 @@ def board_data(study: Shown, names: Names, alpha: float) -> dict[str, Any] | Non
 
     Keys: ``entrants`` (name, page, baseline), ``settings`` (by name: ``cells`` with ``origin``, ``base`` host
     and facets; ``errors``, a row per cell, null where an entrant failed throughout), ``t`` (two-sided
-    quantiles at 1 − alpha by degrees of freedom, from 1), ``q`` (Nemenyi's for that many entrants),
-    ``alpha``.
+    quantiles at 1 − alpha by degrees of freedom, from 1), ``nemenyi`` (the critical difference over one data
+    set; over n it is that by √n), ``alpha``.
     """
     table = tabulate(study.records)
     settings = {}
@@ -63,7 +63,6 @@ def board_data(study: Shown, names: Names, alpha: float) -> dict[str, Any] | Non
     most = max(len({cell["origin"] for cell in one["cells"]}) for one in settings.values())
     degrees = np.arange(1, max(most, 2))
     k = len(study.arms)
-    q = float(stats.studentized_range.ppf(1 - alpha, k, np.inf) / np.sqrt(2)) if k > 2 else None
     return {
         "alpha": alpha,
         "entrants": [
@@ -76,7 +75,7 @@ def board_data(study: Shown, names: Names, alpha: float) -> dict[str, Any] | Non
         ],
         "settings": settings,
         "t": [round(float(value), 6) for value in stats.t.ppf(1 - alpha / 2, degrees)],
-        "q": q,
+        "nemenyi": nemenyi(k, 1, alpha) if k > 2 else None,
     }
 
 
@@ -87,24 +86,9 @@ def _up(path: str) -> str:
 
 def _entrants(study: Shown, table: pd.DataFrame, setting: str) -> Entrants | None:
     """All arms on the origins of which each has the same blocks; None where there is none."""
-    rows = study.records
-    ours = rows[
-        rows["component"].isin(study.arms)
-        & rows["role"].isin(["candidate", "baseline"])
-        & (rows["setting"] == setting)
-        & (rows["replicate"] == 0)
-    ]
-    if ours.empty or len(study.arms) < 2:
+    if len(study.arms) < 2 or (found := complete(table, study.arms, setting)) is None:
         return None
-    blocks = ours.groupby(["origin", "task", "host", "repeat", "fold", "seed"], observed=True).size()
-    complete = (blocks == len(study.arms)).groupby(level="origin").all()
-    origins = complete.index[complete]
-    if origins.empty:
-        return None
-    try:
-        return entrants(table[table["origin"].isin(origins).to_numpy()], study.arms, setting)
-    except RequestError:  # the blocks of some arm are others'
-        return None
+    return entrants(found, study.arms, setting)
 
 
 def _setting(study: Shown, field: Entrants) -> dict[str, Any]:

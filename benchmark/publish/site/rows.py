@@ -71,7 +71,7 @@ def entrant_rows(study: Shown, names: Names) -> list[Entrant]:
     best = {c.candidate: c for c in reversed(study.judgement.comparisons) if c.setting == lead}
     if board is None:
         order = sorted(study.arms, key=lambda arm: -best[arm].effect.mean if arm in best else 0.0)
-        return [_row(study, names, arm, best.get(arm), {}, [], 0, "", len(order)) for arm in order]
+        return [_row(study, names, arm, best.get(arm), {}, [], "", len(order)) for arm in order]
     standing = {row["method"]: row for row in board.standing.to_dict("records")}
     order = list(standing)
     drawn = lanes(order, board.holm_cliques)
@@ -86,7 +86,6 @@ def entrant_rows(study: Shown, names: Names) -> list[Entrant]:
             best.get(arm),
             standing[arm],
             drawn[arm],
-            1,
             ", ".join(numbers[arm]),
             len(order),
         )
@@ -124,14 +123,13 @@ def _row(
     c: Comparison | None,
     standing: dict[str, Any],
     drawn: Sequence[Lane | None],
-    ranked: int,
     groups: str,
     count: int,
 ) -> Entrant:
     rank, low, high = (_finite(standing.get(name)) for name in ("mean_rank", "rank_low", "rank_high"))
     seconds = _finite(standing.get("seconds"))
     bar = None
-    if ranked and rank is not None and low is not None and high is not None:
+    if rank is not None and low is not None and high is not None:
         bar = (_place(low, count), _place(high, count), _place(rank, count))
     return Entrant(
         name=arm,

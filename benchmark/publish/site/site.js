@@ -84,10 +84,10 @@ const effectOf = (candidate, baseline) => {
 };
 
 // Maximal runs of neighbours in rank that are less than Nemenyi's critical difference apart.
-const groupsOf = (ranks, n, q) => {
+const groupsOf = (ranks, n, nemenyi) => {
   const k = ranks.length;
-  if (q === null || n < 5) return [];
-  const distance = q * Math.sqrt((k * (k + 1)) / (6 * n));
+  if (nemenyi === null || n < 5) return [];
+  const distance = nemenyi / Math.sqrt(n);
   const runs = [];
   for (let first = 0; first < k; first += 1) {
     let last = first;
@@ -114,7 +114,7 @@ const partOf = (board, setting, picked) => {
     effect: at === baseline ? null : within(estimate(effects.map((row) => row[at]), board.t)),
   }));
   rows.sort((a, b) => a.rank.mean - b.rank.mean || compare(a.entrant.name, b.entrant.name));
-  return { n: ranks.length, rows, groups: groupsOf(rows.map((row) => row.rank.mean), ranks.length, board.q) };
+  return { n: ranks.length, rows, groups: groupsOf(rows.map((row) => row.rank.mean), ranks.length, board.nemenyi) };
 };
 
 const total = (board, setting) => new Set(board.settings[setting].cells.map((cell) => cell.origin)).size;

@@ -16,6 +16,7 @@ from benchmark.publish.site.rows import comparison_row, entrant_rows, named, pro
 from benchmark.publish.site.shown import Names, Shown, lead_of
 from benchmark.publish.site.tables import cell_frame, effect_rows, split_rows, task_rows
 from benchmark.report import figures
+from benchmark.report.sections.verdict import verdict_table
 from benchmark.report.tables import csv
 from benchmark.report.words import VERDICTS, counted, percent, printable
 
@@ -55,16 +56,10 @@ def _of_study(study: Shown, names: Names, pages: _Pages) -> Iterator[tuple[str, 
     yield names.study(study), pages.study(study, data)
     if data is not None:
         yield names.data(study), f"window.BOARD = {json.dumps(data, separators=(',', ':'))};\n"
-    yield names.file(study, "verdicts.csv"), csv(_verdicts(study))
+    yield names.file(study, "verdicts.csv"), csv(verdict_table(study.judgement.comparisons).frame)
     for arm in study.arms:
         yield names.cells(study, arm), pages.cells(study, arm)
         yield names.cells(study, arm, "csv"), csv(cell_frame(study, [arm]))
-
-
-def _verdicts(study: Shown) -> Any:
-    from benchmark.report.sections.verdict import verdict_table
-
-    return verdict_table(study.judgement.comparisons).frame
 
 
 def _source(name: str, package: str) -> str:
