@@ -10,7 +10,8 @@ from benchmark.errors import RequestError
 from benchmark.publish.layout import STUDY
 
 if TYPE_CHECKING:
-    from benchmark.publish.differences import Differences, Side
+    from benchmark.publish.around import Side
+    from benchmark.publish.differences import Differences
     from benchmark.records.history import Note
 
 __all__ = ["diff"]
@@ -60,7 +61,7 @@ def _side(word: str, results: Path) -> Side:
 def _of_bundle(place: Path) -> Side:
     from benchmark.api.noting import facts_of
     from benchmark.api.verifying import in_order, opened_bundle, planned_of
-    from benchmark.publish.differences import Side
+    from benchmark.publish.around import Side
 
     if (place / "study.lock").exists():
         raise RequestError(
@@ -68,13 +69,13 @@ def _of_bundle(place: Path) -> Side:
         )
     bundle = opened_bundle(place)
     with in_order(place):
-        facts = facts_of(planned_of(bundle.document, {}))
+        facts = facts_of(planned_of(bundle.document, {}), bundle.document.code)
     return Side(str(place), bundle.records, bundle.verdict, environment=bundle.environments, **facts)
 
 
 def _of_store(word: str, results: Path) -> Side:
     from benchmark.api.naming import newest_run
-    from benchmark.publish.differences import Side
+    from benchmark.publish.around import Side
     from benchmark.records.store import open_store
 
     name, _, when = word.partition("@")

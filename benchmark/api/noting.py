@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from benchmark.api.planning import PlannedStudy
@@ -29,26 +29,45 @@ def note_report(
     store.note_report(planned.name, verdict_json(about, judgement, records), facts_of(planned))
 
 
-def facts_of(planned: PlannedStudy) -> dict[str, Any]:
+def facts_of(planned: PlannedStudy, stated: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, Any]:
     """What the numbers of a study follow from, as plain values.
 
-    Keys: ``study``, and by name ``tasks`` (fingerprints), ``splits`` (digests) and ``components`` (``make``
-    and the digest of the code, by ``slot.name`` within every arm, host and reference): the fields of
-    ``publish.differences.Side``.
+    Keys: ``study``, and by name ``tasks`` (fingerprints), ``splits`` (digests) and ``components`` (``make``,
+    a digest of the code, and the versions of the packages behind it, by ``slot.name`` within every arm, host
+    and reference): the fields of ``publish.around.Side``.
+
+    Parameters
+    ----------
+    stated
+        What a bundle says of the code of its components (``Document.code``); read off this machine otherwise.
     """
     from benchmark.publish.document import portable
+    from benchmark.publish.sources import facts_of as read
 
+    pipelines = [(where, list(parts)) for where, parts in _pipelines(planned)]
+    if stated is None:
+        stated = read({part.code: part for _, parts in pipelines for part in parts}.values())
+    code = {digest: _own_and_packages(facts) for digest, facts in stated.items()}
     return {
         "study": dataclasses.asdict(planned.study),
         "tasks": {name: task.fingerprint for name, task in planned.plan.tasks.items()},
         "splits": {name: digest([split.digest for split in found]) for name, found in planned.splits.items()},
         "components": {
             where: {
-                f"{part.slot}.{part.name}": {"make": portable(part).make, "code": part.code} for part in parts
+                f"{part.slot}.{part.name}": {"make": portable(part).make, **code[part.code]} for part in parts
             }
-            for where, parts in _pipelines(planned)
+            for where, parts in pipelines
         },
     }
+
+
+def _own_and_packages(facts: Mapping[str, str]) -> dict[str, Any]:
+    """A digest of local sources, and what is installed by its version."""
+    from benchmark.publish.sources import is_local
+    from benchmark.records.code import identity_of
+
+    own = {name: says for name, says in facts.items() if is_local(says)}
+    return {"code": identity_of(own), "packages": {name: facts[name] for name in facts.keys() - own.keys()}}
 
 
 def _pipelines(planned: PlannedStudy) -> Iterator[tuple[str, Iterable[Component]]]:

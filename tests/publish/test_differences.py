@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.publish.differences import Differences, Side, differences, lines
+from benchmark.publish.around import Side
+from benchmark.publish.differences import Differences, differences, lines
 from benchmark.records.schema import COORDINATE, RECORD_COLUMNS
 
 HOSTILE = "\x1b[2Jradam\n=cmd"
@@ -62,7 +63,9 @@ def side(**fields: Any) -> Side:
         "study": {"name": "demo", "protocol": {"rope": 0.01, "splits": {"folds": 3}}, "seed": 0},
         "tasks": {"iris": "a" * 64, "wine": "b" * 64},
         "splits": {"iris": "s1", "wine": "s2"},
-        "components": {"arm radam": {"optimizer.radam": {"make": {"lr": 0.1}, "code": "c1"}}},
+        "components": {
+            "arm radam": {"optimizer.radam": {"make": {"lr": 0.1}, "code": "c1", "packages": {"radams": "1"}}}
+        },
         "environment": [{"digest": "p", "cpu": "EPYC", "commit": "f00", "packages": {"torch": "2.0"}}],
     }
     return Side(**{**known, **fields})
@@ -207,6 +210,10 @@ def test_without_aa_arms_nothing_is_said_of_the_floor() -> None:
 FLIPPED = verdict("HELPS", 0.05)
 NEW_CODE = {"arm radam": {"optimizer.radam": {"make": {"lr": 0.1}, "code": "c2"}}}
 
+NEW_PACKAGE = {
+    "arm radam": {"optimizer.radam": {"make": {"lr": 0.1}, "code": "c1", "packages": {"radams": "2"}}}
+}
+
 
 @pytest.mark.parametrize(
     ("fields", "cause"),
@@ -220,6 +227,10 @@ NEW_CODE = {"arm radam": {"optimizer.radam": {"make": {"lr": 0.1}, "code": "c2"}
         (
             {"environment": [{"cpu": "EPYC", "commit": "f00", "packages": {"torch": "3"}}]},
             "new library version: ",
+        ),
+        (
+            {"components": NEW_PACKAGE, "records": altered(radam, key="new", error=0.1)},
+            "new library version: packages.radams",
         ),
         (
             {"study": {"protocol": {"rope": 1, "splits": {"folds": 3}}, "seed": 0}},

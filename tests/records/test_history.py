@@ -14,7 +14,8 @@ import pytest
 
 from benchmark.api import plan_study, run, write_report
 from benchmark.errors import RequestError
-from benchmark.publish.differences import Side, differences, lines
+from benchmark.publish.around import Side
+from benchmark.publish.differences import differences, lines
 from benchmark.records.database import writing
 from benchmark.records.history import moment
 from benchmark.records.store import Place, Store, open_store
