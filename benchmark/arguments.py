@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from benchmark.errors import RequestError, nearest
+from benchmark.parse import duration
 
 __all__ = ["COLUMNS", "parser"]
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", re.IGNORECASE)
 COLUMNS = {
     "dataset": "names the data set",
@@ -90,6 +90,7 @@ def parser() -> argparse.ArgumentParser:
 
     _add_judge(commands)
     _add_publishing(commands, [study, catalog])
+    _add_boards(commands)
     _add_cache(commands)
 
     _add_new(commands)
@@ -155,6 +156,8 @@ def _add_publishing(commands: Any, parents: Sequence[argparse.ArgumentParser]) -
     diff.add_argument("--json", action="store_true")
     diff.set_defaults(command="diff")
 
+
+def _add_boards(commands: Any) -> None:
     site = commands.add_parser(
         "leaderboard", help="a static site of finished studies: open it from disk, or put it on a server"
     )
@@ -169,6 +172,14 @@ def _add_publishing(commands: Any, parents: Sequence[argparse.ArgumentParser]) -
     site.add_argument("--out", type=Path, required=True, metavar="SITE")
     site.add_argument("--title", default="Leaderboard")
     site.set_defaults(command="leaderboard")
+
+    nightly = commands.add_parser(
+        "nightly", help="bring the studies that a file lists up to date, show them, say what changed"
+    )
+    nightly.add_argument("watched", type=Path, metavar="FILE.yaml")
+    nightly.add_argument("--budget", type=_seconds, metavar="TIME", help="for the fits, whatever FILE says")
+    nightly.add_argument("--json", action="store_true")
+    nightly.set_defaults(command="nightly")
 
 
 def _add_check(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
@@ -308,10 +319,10 @@ def _words(text: str) -> list[str]:
 
 
 def _seconds(text: str) -> float:
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; write 90s, 30m or 2h")
-    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _bytes(text: str) -> int:

@@ -2,7 +2,7 @@
 
 Human text goes to standard output, the progress bar to standard error. Exit codes: 0 done; 1 the work
 ran and something in it failed, or it is not finished; 2 the request was wrong (one line, no traceback);
-3 `reproduce` cannot tell.
+3 `reproduce` cannot tell; 4 `nightly` has news; 5 another `nightly` is at it.
 """
 
 from __future__ import annotations
@@ -170,6 +170,27 @@ def _leaderboard(options: argparse.Namespace) -> int:
     return 0
 
 
+def _nightly(options: argparse.Namespace) -> int:
+    from functools import partial
+
+    from benchmark import api
+    from benchmark.texts import publishing
+
+    found = api.nightly(
+        options.watched, budget_seconds=options.budget, say=partial(print, file=sys.stderr, flush=True)
+    )
+    if found is None:
+        print(f"swapbench: {options.watched}: another night is at it", file=sys.stderr)
+        return 5
+    for study in found.left_out:
+        print(f"swapbench: not on the site: {study}", file=sys.stderr)
+    if options.json:
+        print(json.dumps(found.changes.to_json(), indent=1))
+    else:
+        print(publishing.night(found))
+    return 4 if found.changes.is_news else 0 if found.changes.is_done else 1
+
+
 def _print_report(planned: Any) -> int:
     from benchmark import api, texts
     from benchmark.report.terminal import terminal_table
@@ -303,6 +324,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "leaderboard": _leaderboard,
     "list": _list,
     "new": _new,
+    "nightly": _nightly,
     "plan": _plan,
     "report": _report,
     "reproduce": _reproduce,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -11,9 +12,24 @@ from typing import Any, TypeVar
 
 from benchmark.errors import RequestError, nearest
 
-__all__ = ["check_keys", "read"]
+__all__ = ["check_keys", "duration", "read"]
 
 T = TypeVar("T")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
+
+
+def duration(text: str) -> float:
+    """The seconds of ``90``, ``90s``, ``30m`` or ``2h``.
+
+    Raises
+    ------
+    ValueError
+        For anything else; it says what to write.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no time; write 90s, 30m or 2h")
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
 
 
 def check_keys(mapping: Any, allowed: Sequence[str], where: str) -> None:

@@ -43,7 +43,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "scaffold": "catalog errors spec",
     "api": "catalog checks config data errors execute findings foreign judge lazy plan publish records "
     "report resolve spec targets",
-    "arguments": "errors",
+    "arguments": "errors parse",
     "texts": "api checks execute findings report",
     "cli": "api arguments catalog data errors foreign listing report scaffold texts",
     "__main__": "cli",

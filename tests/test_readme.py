@@ -36,7 +36,8 @@ def lines() -> list[list[str]]:
 
 def commands() -> list[list[str]]:
     """What follows ``swapbench run`` and the like in every shown line, without what only a run takes."""
-    others = ("judge", "check", "bundle", "verify", "reproduce", "export", "diff", "leaderboard")
+    others = {"judge", "check", "bundle", "verify", "reproduce", "export", "diff", "leaderboard"}
+    others |= {"nightly", "enter", "watch"}
     shown = [line for line in lines() if line[1] not in others]
     return [[item for item in line[2:] if not re.fullmatch(r"--budget|\d+[smh]", item)] for line in shown]
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from benchmark.api.reproducing import Reproduction, Request, foreign_code, reproduce
     from benchmark.api.running import run
     from benchmark.api.stages import Saved
+    from benchmark.api.unattended import Tonight, nightly
     from benchmark.api.verifying import Verification, verify
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Saved",
     "Site",
     "TableQuestion",
+    "Tonight",
     "Verification",
     "bundle",
     "diff",
@@ -61,6 +63,7 @@ __all__ = [
     "leaderboard",
     "load",
     "named",
+    "nightly",
     "plan_study",
     "profiled",
     "reproduce",
@@ -85,6 +88,7 @@ _HOMES: Mapping[str, str] = {
     "Saved": "benchmark.api.stages",
     "Site": "benchmark.api.leading",
     "TableQuestion": "benchmark.api.judging",
+    "Tonight": "benchmark.api.unattended",
     "Verification": "benchmark.api.verifying",
     "bundle": "benchmark.api.bundling",
     "diff": "benchmark.api.diffing",
@@ -98,6 +102,7 @@ _HOMES: Mapping[str, str] = {
     "leaderboard": "benchmark.api.leading",
     "load": "benchmark.api.loading",
     "named": "benchmark.api.naming",
+    "nightly": "benchmark.api.unattended",
     "plan_study": "benchmark.api.planning",
     "profiled": "benchmark.api.profiling",
     "reproduce": "benchmark.api.reproducing",

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from benchmark.publish.around import Side
     from benchmark.publish.differences import Differences
     from benchmark.records.history import Note
+    from benchmark.records.store import Store
 
-__all__ = ["diff"]
+__all__ = ["diff", "side_of"]
 
 _LISTED = 8
 """Dates that a refusal names, the newest."""
@@ -75,15 +76,20 @@ def _of_bundle(place: Path) -> Side:
 
 def _of_store(word: str, results: Path) -> Side:
     from benchmark.api.naming import newest_run
-    from benchmark.publish.around import Side
     from benchmark.records.store import open_store
 
     name, _, when = word.partition("@")
     study = newest_run(name, results).name
     with open_store(results, write=False) as store:
-        note = _note(word, when, store.history(study))
-        records = store.record_table(study, at=note.at)
-        environment = store.provenance(study, at=note.at)
+        return side_of(store, study, _note(word, when, store.history(study)))
+
+
+def side_of(store: Store, study: str, note: Note) -> Side:
+    """A study as one of its reports judged it."""
+    from benchmark.publish.around import Side
+
+    records = store.record_table(study, at=note.at)
+    environment = store.provenance(study, at=note.at)
     return Side(f"{study}@{note.at}", records, note.verdict, environment=environment, **note.facts)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import RequestError
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from benchmark.api.loading import LoadedStudy
     from benchmark.publish.site import Shown
 
-__all__ = ["Site", "leaderboard"]
+__all__ = ["Site", "check_site", "leaderboard"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,13 @@ class Site:
     """Bytes of all files."""
 
 
-def leaderboard(places: Sequence[Path], out: Path, *, title: str = "Leaderboard") -> Site:
+def leaderboard(
+    places: Sequence[Path],
+    out: Path,
+    *,
+    title: str = "Leaderboard",
+    nights: Sequence[Mapping[str, Any]] = (),
+) -> Site:
     """Write the site of every finished study of some stores and bundles.
 
     Parameters
@@ -39,6 +45,8 @@ def leaderboard(places: Sequence[Path], out: Path, *, title: str = "Leaderboard"
         A folder of results (its finished studies), the folder of one study, or a bundle.
     out
         A folder; one that is there already must be a site, and is written anew, whole or not at all.
+    nights
+        What nights changed (``publish.nights.Changes.to_json``), the newest first.
 
     Raises
     ------
@@ -49,7 +57,7 @@ def leaderboard(places: Sequence[Path], out: Path, *, title: str = "Leaderboard"
     from benchmark.publish.archive import put
     from benchmark.publish.site import site_files
 
-    _check_site(out)
+    check_site(out)
     loaded: dict[Path, LoadedStudy] = {}
     left_out = []
     for study in dict.fromkeys(study for place in places for study in _studies(place)):
@@ -58,22 +66,28 @@ def leaderboard(places: Sequence[Path], out: Path, *, title: str = "Leaderboard"
         except RequestError as error:
             left_out.append(str(error))
     if not loaded:
-        raise RequestError("; ".join(left_out) or f"{places[0]}: no finished study to show")
+        raise RequestError("; ".join(left_out) or "there is no finished study to show")
     studies = _apart(loaded)
-    content = site_files(studies, title)
+    content = site_files(studies, title, nights)
     put(content, out)
     names = tuple(study.name for study in studies)
     return Site(out / "index.html", names, tuple(left_out), len(content), sum(map(len, content.values())))
 
 
-def _check_site(out: Path) -> None:
-    """Refuse to write a site where something else is."""
+def check_site(out: Path, said: str = "--out") -> None:
+    """Refuse to write a site where something else is.
+
+    Raises
+    ------
+    RequestError
+        In one line, which begins with what ``said`` so.
+    """
     from benchmark.publish.site import SITE_MARK
 
     if out.suffix == ".zip" or (out.exists() and not out.is_dir()):
-        raise RequestError(f"--out {out}: a folder is written, and this is the name of a file")
+        raise RequestError(f"{said} {out}: a folder is written, and this is the name of a file")
     if out.is_dir() and any(out.iterdir()) and not (out / SITE_MARK).is_file():
-        raise RequestError(f"--out {out}: is there already, and is no site (it has no {SITE_MARK})")
+        raise RequestError(f"{said} {out}: is there already, and is no site (it has no {SITE_MARK})")
 
 
 def _studies(place: Path) -> Iterator[Path]:

@@ -83,13 +83,16 @@ def left_of(expanded: Plan, store: Store) -> int:
     return len({key for job, done in missing_jobs(expanded, store) for key in unfinished(job, done)})
 
 
-def records_of(planned: PlannedStudy, store: Store) -> pd.DataFrame:
-    """The study's records as they are judged: those of the store, :func:`completed`."""
+def records_of(planned: PlannedStudy, store: Store, *, at: str | None = None) -> pd.DataFrame:
+    """The study's records as they are judged: those of the store, :func:`completed`.
+
+    With ``at`` those that its newest report on or before that moment judged.
+    """
     from benchmark.execute.pooled import truth_of
 
     study = planned.study
     truth = truth_of(planned.resolved.datasets, planned.plan.tasks, study.protocol.splits, study.seed)
-    return completed(planned, store.record_table(planned.name), truth, store.prediction)
+    return completed(planned, store.record_table(planned.name, at=at), truth, store.prediction)
 
 
 def completed(

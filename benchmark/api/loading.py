@@ -41,6 +41,8 @@ class LoadedStudy:
     """How many variants of each component its author's store has seen."""
     history: Sequence[Note] = ()
     """What earlier reports of it said, the oldest first; a bundle has none."""
+    held_back: bool = False
+    """Whether no page may name its data sets."""
 
     def verdict(self) -> pd.DataFrame:
         """A row for every comparison, as the report's; effects are shares of the larger error."""
@@ -93,6 +95,7 @@ class LoadedStudy:
             {part.name: dict(part.source) for parts in resolved.components.values() for part in parts},
             self.variants_tried,
             [Past(note.at, note.verdict["comparisons"]) for note in self.history],
+            self.held_back,
         )
 
     def __repr__(self) -> str:
@@ -190,6 +193,7 @@ def _of_store(folder: Path) -> LoadedStudy:
     from benchmark.api.naming import named
     from benchmark.api.planning import plan_study
     from benchmark.api.reporting import examined
+    from benchmark.api.running import is_held_back
     from benchmark.api.suspecting import suspected
     from benchmark.records.store import open_store
 
@@ -199,8 +203,19 @@ def _of_store(folder: Path) -> LoadedStudy:
         history = store.history(planned.name)
         if not history:
             raise RequestError(f"{folder}: not finished; `swapbench run` or `report` judges it")
-        records, trials = records_of(planned, store), store.trial_table(planned.name)
+        at = history[-1].at  # a run that was begun since is not judged yet
+        records, trials = records_of(planned, store, at=at), store.trial_table(planned.name, at=at)
         variants = store.variants_tried(planned.study.slot)
         judgement, _ = examined(planned, records, store.prediction, suspected(planned), variants)
     about = report.about_study(dataclasses.replace(planned.study, name=planned.name), judgement)
-    return LoadedStudy(planned.name, records, trials, judgement, about, planned, variants, history)
+    return LoadedStudy(
+        planned.name,
+        records,
+        trials,
+        judgement,
+        about,
+        planned,
+        variants,
+        history,
+        is_held_back(folder / "study.lock"),
+    )

@@ -56,8 +56,10 @@ class Report:
     """What stopping early or confirming spared; None for a study that is run as a whole."""
 
 
-def write_report(planned: PlannedStudy) -> Report:
+def write_report(planned: PlannedStudy, *, standing: bool = False, held_back: bool = False) -> Report:
     """Judge the study from the store and write its report, running nothing.
+
+    The question of a ``standing`` study is what it is judged by: see ``running.freeze``.
 
     Raises
     ------
@@ -65,10 +67,10 @@ def write_report(planned: PlannedStudy) -> Report:
         When cells of the study have no record yet.
     """
     with phase("report"):
-        return _written(planned)
+        return _written(planned, standing, held_back)
 
 
-def _written(planned: PlannedStudy) -> Report:
+def _written(planned: PlannedStudy, standing: bool, held_back: bool) -> Report:
     import pandas as pd
 
     from benchmark import report
@@ -80,9 +82,10 @@ def _written(planned: PlannedStudy) -> Report:
         if left := left_of(opening(planned), store):
             raise RequestError(missing(planned, left))
     with open_store(planned.resolved.results_dir, write=True) as store:
-        is_frozen(planned)  # refuses another question before anything is linked to this name
+        if not standing:
+            is_frozen(planned)  # refuses another question before anything is linked to this name
         needed = finished(planned, store)
-        freeze(planned)  # other studies may have computed it all
+        freeze(planned, standing=standing, held_back=held_back)  # other studies may have computed it all
         records, trials = records_of(planned, store), store.trial_table(planned.name)
         with phase("judge"):
             judgement, at_edges = examined(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.api.linking import left_of, link
 from benchmark.api.planning import PlannedStudy, device_of
-from benchmark.api.stages import Stage, stages
+from benchmark.api.stages import Stage, by_candidate, stages
 from benchmark.errors import RequestError
 from benchmark.execute.profile import phase
 from benchmark.plan.cost import job_seconds
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from benchmark.execute.engine import Progress
     from benchmark.records.store import Store
 
-__all__ = ["freeze", "is_frozen", "run", "workers_of"]
+__all__ = ["freeze", "is_frozen", "is_held_back", "run", "workers_of"]
 
 
 def run(
@@ -33,11 +33,13 @@ def run(
     budget_seconds: float | None = None,
     quiet: bool = False,
     profile: bool = False,
+    standing: bool = False,
 ) -> Progress:
     """Execute what is missing of the study; every outcome is in the store when this returns or is killed.
 
     A study that may stop early is executed stage by stage, all of them within ``budget_seconds``. With
-    ``profile`` what comes back says where the time went.
+    ``profile`` what comes back says where the time went. Of a ``standing`` study, which entrants join and
+    leave, nothing is fixed before it is judged; within a budget one candidate is finished after the other.
 
     Raises
     ------
@@ -50,11 +52,12 @@ def run(
 
     resolved = planned.resolved
     with open_store(resolved.results_dir, write=True) as store:
-        freeze(planned)
+        if not standing:
+            freeze(planned)
         seconds = job_seconds(planned.plan, store.fit_seconds())
         begun: list[Stage] = []
         progress = execute(
-            _plans(planned, store, begun),
+            _plans(planned, store, begun, standing and budget_seconds is not None),
             store,
             executor=resolved.executor,
             context=Context(
@@ -78,9 +81,9 @@ def run(
         return dataclasses.replace(progress, left=left, stopped=progress.stopped if left else "")
 
 
-def _plans(planned: PlannedStudy, store: Store, begun: list[Stage]) -> Iterator[Plan]:
+def _plans(planned: PlannedStudy, store: Store, begun: list[Stage], in_turn: bool) -> Iterator[Plan]:
     """The plan of every stage, linked before it runs; those that were begun are added to ``begun``."""
-    for stage in stages(planned, store):
+    for stage in by_candidate(planned, store) if in_turn else stages(planned, store):
         with phase("store"):
             link(planned, store, stage.plan.rows, further=bool(begun))
         begun.append(stage)
@@ -96,21 +99,26 @@ def workers_of(resolved: ResolvedStudy | Machine) -> int:
     return resolved.workers or default_workers(device_of(resolved), resolved.options)
 
 
-def freeze(planned: PlannedStudy) -> None:
+def freeze(planned: PlannedStudy, *, standing: bool = False, held_back: bool = False) -> None:
     """Write ``study.lock`` at the first run; afterwards the question may not change.
+
+    That of a ``standing`` study is written anew: the list it stands in fixes what it asks, and its history
+    keeps what it asked before. A ``held_back`` one says so there: no page names its data sets.
 
     Raises
     ------
     RequestError
         When the first run, perhaps that of another driver just now, asked something else.
     """
-    if not is_frozen(planned):
-        _write_lock(planned)
+    if standing:
+        _write_lock(planned, os.replace, held_back=held_back)
+    elif not is_frozen(planned):
+        _write_lock(planned, os.link)
     for left in planned.folder.glob("study.[0-9]*"):  # of a driver that was killed just here
         left.unlink(missing_ok=True)
 
 
-def _write_lock(planned: PlannedStudy) -> None:
+def _write_lock(planned: PlannedStudy, put: Callable[[Path, Path], None], *, held_back: bool = False) -> None:
     planned.folder.mkdir(parents=True, exist_ok=True)
     asked = dataclasses.asdict(planned.study)
     text = json.dumps(
@@ -120,6 +128,7 @@ def _write_lock(planned: PlannedStudy) -> None:
             "study": asked,
             "overrides": [item for item in planned.asked if not item.startswith("results_dir=")],
             "config_dirs": [str(Path(folder).resolve()) for folder in planned.resolved.config_dirs],
+            **({"held_back": True} if held_back else {}),
         },
         indent=1,
         sort_keys=True,
@@ -127,7 +136,7 @@ def _write_lock(planned: PlannedStudy) -> None:
     partial = _lock(planned).with_suffix(f".{os.getpid()}")
     try:
         partial.write_text(text + "\n", encoding="utf-8")
-        os.link(partial, _lock(planned))  # whole or not at all, and by one driver
+        put(partial, _lock(planned))  # whole or not at all, and by one driver
     except (FileExistsError, FileNotFoundError):  # another was faster, and may have cleared up already
         is_frozen(planned)
     finally:
@@ -154,6 +163,11 @@ def is_frozen(planned: PlannedStudy) -> bool:
             "give the new question another name="
         )
     return True
+
+
+def is_held_back(lock: Path) -> bool:
+    """Whether the data sets of the study of this ``study.lock`` are to be named nowhere."""
+    return bool(json.loads(lock.read_text(encoding="utf-8")).get("held_back"))
 
 
 def _lock(planned: PlannedStudy) -> Path:

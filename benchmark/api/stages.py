@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.api.linking import left_of, link, records_of
 from benchmark.api.planning import PlannedStudy, baseline_origins, comparable
 from benchmark.errors import RequestError
-from benchmark.plan.cost import total
+from benchmark.plan.cost import job_seconds, total
 from benchmark.plan.grid import Plan, Row
 from benchmark.plan.order import halves, task_order
 from benchmark.spec import Study
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Saved",
     "Stage",
+    "by_candidate",
+    "complete",
     "confirming",
     "finished",
     "is_staged",
@@ -80,6 +82,45 @@ def stages(planned: PlannedStudy, store: Store) -> Iterator[Stage]:
         yield from _halves(planned, store, first)
     else:
         yield Stage(first, _part(planned, ()))
+
+
+def by_candidate(planned: PlannedStudy, store: Store) -> Iterator[Stage]:
+    """The stages of a study that may be cut off; where it is run as a whole, what is worth most comes first.
+
+    That is what every candidate is held against, without which nothing can be judged, and then one candidate
+    after the other, the one with the least left first: after every one a verdict more can be given.
+    """
+    from benchmark.execute.engine import missing_jobs
+
+    if is_staged(planned.study):
+        yield from stages(planned, store)
+        return
+    seconds = job_seconds(planned.plan, store.fit_seconds())
+    missing = {job.key for job, _ in missing_jobs(planned.plan, store)}
+    parts = {name: _part(planned, _own(planned, name)) for name in planned.study.candidates}
+    left = {
+        name: sum(seconds[key] for key in {row.job.key for row in part.rows} & missing)
+        for name, part in parts.items()
+    }
+    order = sorted((name for name in parts if left[name]), key=lambda name: (left[name], name))
+    turns = [_ground(planned), *(parts[name] for name in order)]
+    for number, part in enumerate(turns):
+        later = (row for further in turns[number + 1 :] for row in further.rows)
+        yield Stage(part, _part(planned, later))
+
+
+def complete(planned: PlannedStudy, store: Store) -> list[str]:
+    """The candidates of a study without stages of which nothing is missing; none where they lack a ground."""
+    from benchmark.execute.engine import missing_jobs
+
+    missing = {job.key for job, _ in missing_jobs(planned.plan, store)}
+    if any(row.job.key in missing for row in _ground(planned).rows):
+        return []
+    return [
+        name
+        for name in planned.study.candidates
+        if not any(row.job.key in missing for row in _own(planned, name))
+    ]
 
 
 def is_staged(study: Study) -> bool:
@@ -219,6 +260,20 @@ def _is_ground(planned: PlannedStudy, row: Row) -> bool:
     if row.arm.role == "reference":
         return row.arm.component == "featureless"
     return not _is_candidates(planned, row)
+
+
+def _ground(planned: PlannedStudy) -> Plan:
+    """All that is of no candidate."""
+    return _part(planned, (row for row in planned.plan.rows if not _is_candidates(planned, row)))
+
+
+def _own(planned: PlannedStudy, name: str) -> Iterator[Row]:
+    """The rows of a candidate and of its control."""
+    return (
+        row
+        for row in planned.plan.rows
+        if row.arm.component == name and row.arm.role in ("candidate", "control")
+    )
 
 
 def _is_candidates(planned: PlannedStudy, row: Row) -> bool:

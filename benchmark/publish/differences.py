@@ -13,7 +13,7 @@ from benchmark.publish.around import Around, Side, around
 from benchmark.publish.movements import KINDS, Cells, Group, cells_of
 from benchmark.report.words import counted, label, number, percent, printable
 
-__all__ = ["Differences", "Turn", "differences", "lines"]
+__all__ = ["Differences", "Turn", "causes_of", "differences", "lines"]
 
 _NUMBER = 1e-9
 """Relative difference up to which two numbers are one."""
@@ -119,7 +119,7 @@ def _turns(a: Side, b: Side, around: Sequence[Around], cells: Cells) -> tuple[li
         kind = "added" if sides[0] is None else "gone" if sides[1] is None else "moved"
         if kind == "moved" and verdicts[0] != verdicts[1]:
             kind = "flipped"
-        causes = _causes(name[:2], around, cells) if kind in ("moved", "flipped") else ()
+        causes = causes_of(name[:2], around, cells) if kind in ("moved", "flipped") else ()
         turns.append(Turn(*name, kind, *verdicts, _effect(sides[0]), _effect(sides[1]), causes))
     return sorted(turns, key=lambda one: ("flipped", "moved", "added", "gone").index(one.kind)), same
 
@@ -158,8 +158,11 @@ def _equal(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _causes(arms: Collection[str], around: Sequence[Around], cells: Cells) -> tuple[str, ...]:
-    """What may have moved a comparison, the likeliest first: its own arms' code before everything else."""
+def causes_of(arms: Collection[str], around: Sequence[Around], cells: Cells) -> tuple[str, ...]:
+    """What may have moved these arms, the likeliest first: their own code before everything else.
+
+    ``around`` has the likeliest kind first, as :class:`Differences` has it; ``noise`` where nothing differs.
+    """
     own: list[str] = []
     rest: list[str] = []
     parts = {part for arm in arms for part in arm.split("+")}

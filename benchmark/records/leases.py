@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmark.errors import RequestError
 from benchmark.records.database import among, is_full, marks, writing
 
-__all__ = ["LEASE_TABLES", "Leases", "held"]
+__all__ = ["LEASE_TABLES", "Leases", "alone", "held"]
 
 LEASE_TABLES = "CREATE TABLE IF NOT EXISTS leases (key TEXT PRIMARY KEY, driver TEXT) WITHOUT ROWID;"
 
@@ -112,6 +112,20 @@ def held(file: Path) -> Iterator[None]:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def alone(file: Path) -> Iterator[bool]:
+    """The lock on ``file`` as long as this lasts; False where somebody else has it."""
+    handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
     finally:
         os.close(handle)
 

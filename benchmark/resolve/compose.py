@@ -24,6 +24,7 @@ from benchmark.targets import check_declared, trust
 
 __all__ = [
     "TypedComponents",
+    "as_override",
     "compose_study",
     "key_of",
     "overrides_a_component",
@@ -71,7 +72,7 @@ def compose_study(catalog: Catalog, overrides: Sequence[str]) -> tuple[dict[str,
     config, typed = _take_typed_components(catalog, config, overrides)
     ready += [f"{key}=[{','.join(config[key])}]" for key in ("candidates", "baselines")]
     ready += [
-        f"+components.{slot}.{name}={_as_override(document)}" for (slot, name), document in typed.items()
+        f"+components.{slot}.{name}={as_override(document)}" for (slot, name), document in typed.items()
     ]
     groups: dict[str, set[str]] = {}
     usable: list[str] = []
@@ -169,10 +170,10 @@ def _typed_name(
     return name
 
 
-def _as_override(value: Any) -> str:
+def as_override(value: Any) -> str:
     """A plain value in Hydra's override grammar."""
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key}:{_as_override(item)}" for key, item in value.items()) + "}"
+        return "{" + ",".join(f"{key}:{as_override(item)}" for key, item in value.items()) + "}"
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace("'", "\\'")
         return f"'{escaped}'"

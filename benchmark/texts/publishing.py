@@ -1,4 +1,4 @@
-"""What is said about bundles: those that were written, checked, run again, compared."""
+"""What is said about what was published: bundles written, checked, run again; sites; nights."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from benchmark.report.words import counted, label, printable, wrapped
 from benchmark.texts import size
 
 if TYPE_CHECKING:
-    from benchmark.api import Bundled, Exported, Reproduction, Site, Verification
+    from benchmark.api import Bundled, Exported, Reproduction, Site, Tonight, Verification
 
-__all__ = ["bundled", "exported", "foreign_code", "reproduction", "site", "verification"]
+__all__ = ["bundled", "exported", "foreign_code", "night", "reproduction", "site", "verification"]
 
 _SHOWN = 20
 """Mismatches of one file that are printed one by one."""
@@ -39,6 +39,13 @@ def site(written: Site) -> str:
     """Where the site is, and what is on it."""
     studies = counted(len(written.studies), "study", "studies")
     return f"site: {written.page} ({studies}, {counted(written.files, 'file')}, {size(written.size)})"
+
+
+def night(found: Tonight) -> str:
+    """Where to read what a night changed; the last line says it in short, for a chat."""
+    lines = [f"changes: {found.folder / 'changes.md'}"]
+    lines += [f"site: {found.site}"] if found.site else []
+    return "\n".join([*lines, printable(found.changes.summary())])
 
 
 def verification(found: Verification) -> str:

@@ -42,6 +42,8 @@ class Shown:
     """How many variants of a component were tried."""
     history: Sequence[Past] = ()
     """The oldest first."""
+    held_back: bool = False
+    """Whether nothing that is shown of it may tell its data sets."""
 
     @cached_property
     def arms(self) -> tuple[str, ...]:
@@ -79,7 +81,7 @@ class Names:
         studies = list(studies)
         self._studies = slugs(study.name for study in studies)
         self._arms = slugs(f"{study.about.slot} {arm}" for study in studies for arm in study.arms)
-        self._tasks = slugs(name for study in studies for name in study.tasks)
+        self._tasks = slugs(name for study in studies if not study.held_back for name in study.tasks)
         self._cells = {study.name: slugs(study.arms) for study in studies}
 
     def study(self, study: Shown) -> str:

@@ -32,13 +32,16 @@ _HARM_OR_HELP = 12
 """Rows of a table of a component's best or worst tasks."""
 
 
-def site_files(studies: Sequence[Shown], title: str) -> dict[str, bytes]:
+def site_files(
+    studies: Sequence[Shown], title: str, nights: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, bytes]:
     """The whole site: content by path, ``/`` between the parts.
 
+    ``nights`` are what nights changed, the newest first, as ``Changes.to_json`` says it in public.
     Every text of a study is escaped; no page asks the network for anything, and each opens from the disk.
     """
     names = Names(studies)
-    pages = _Pages(studies, names, title)
+    pages = _Pages(studies, names, title, nights)
     text = {
         "index.html": pages.front(),
         "site.css": _source("page.css", "benchmark.report") + _source("site.css", "benchmark.publish.site"),
@@ -47,11 +50,15 @@ def site_files(studies: Sequence[Shown], title: str) -> dict[str, bytes]:
         **{path: page for study in studies for path, page in _of_study(study, names, pages)},
         **dict(pages.components()),
         **dict(pages.tasks()),
+        **({"nights.html": pages.nights(), "changes.json": json.dumps(nights[0]) + "\n"} if nights else {}),
     }
     return {path: content.encode("utf-8", "replace") for path, content in sorted(text.items())}
 
 
 def _of_study(study: Shown, names: Names, pages: _Pages) -> Iterator[tuple[str, str]]:
+    if study.held_back:
+        yield names.study(study), pages.held_back(study)
+        return
     data = board_data(study, names, round(1 - study.judgement.level, 9))
     yield names.study(study), pages.study(study, data)
     if data is not None:
@@ -69,8 +76,11 @@ def _source(name: str, package: str) -> str:
 class _Pages:
     """Renders pages; each says the way from itself to the root."""
 
-    def __init__(self, studies: Sequence[Shown], names: Names, title: str) -> None:
-        self._studies, self._names, self._title = studies, names, title
+    def __init__(
+        self, studies: Sequence[Shown], names: Names, title: str, nights: Sequence[Mapping[str, Any]]
+    ) -> None:
+        self._studies, self._names, self._nights = studies, names, nights
+        self._open = [study for study in studies if not study.held_back]
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("benchmark.publish.site", "pages"),
             autoescape=True,
@@ -93,7 +103,17 @@ class _Pages:
             studies=[self._card(study) for study in self._studies],
             components=list(self._component_cards()),
             tasks=self._task_cards(),
+            nights=self._nights,
         )
+
+    def nights(self) -> str:
+        """What every night changed."""
+        return self._page("nights", "", nights=self._nights, percent=percent)
+
+    def held_back(self, study: Shown) -> str:
+        """A study whose data sets nobody is told: its verdicts alone."""
+        claims = [comparison_row(c) for c in study.judgement.comparisons]
+        return self._page("held_back", "../../", study=study, claims=claims, history=_turns(study))
 
     def study(self, study: Shown, data: Mapping[str, Any] | None) -> str:
         """A study's board, claims, cost, stability and history."""
@@ -141,8 +161,8 @@ class _Pages:
 
     def tasks(self) -> Iterator[tuple[str, str]]:
         """The page of every task."""
-        for name in sorted({name for study in self._studies for name in study.tasks}):
-            having = [study for study in self._studies if name in study.tasks]
+        for name in sorted({name for study in self._open for name in study.tasks}):
+            having = [study for study in self._open if name in study.tasks]
             facts = list({study.tasks[name].fingerprint: study.tasks[name] for study in having}.values())
             rows = task_rows(having, name, self._names)
             yield self._names.task(name), self._page("task", "../", name=name, facts=facts, rows=rows)
@@ -155,7 +175,7 @@ class _Pages:
         effects = [
             {**row, "study": study}
             for study, c in found
-            if c.setting == study.settings[0]
+            if c.setting == study.settings[0] and not study.held_back
             for row in effect_rows(c, self._names)
         ]
         counted_in = [row for row in effects if row["outcome"] != "tie"]
@@ -167,7 +187,10 @@ class _Pages:
             "sources": _sources(having, arm),
             "tried": max((study.variants.get(arm, 0) for study in having), default=0),
             "findings": [
-                (study, one) for study, c in found for one in (*c.findings, *c.volatile.get("findings", ()))
+                (study, one)
+                for study, c in found
+                if not study.held_back
+                for one in (*c.findings, *c.volatile.get("findings", ()))
             ],
             "failures": {
                 study.name: int((cell_frame(study, [arm])["status"] != "ok").sum()) for study in having
@@ -204,11 +227,11 @@ class _Pages:
             yield {"slot": slot, "name": arm, "studies": len(having), "verdicts": verdicts}
 
     def _task_cards(self) -> list[dict[str, Any]]:
-        every = {name: study.tasks[name] for study in self._studies for name in study.tasks}
+        every = {name: study.tasks[name] for study in self._open for name in study.tasks}
         cards = []
         for name, task in sorted(every.items()):
-            picked = next(facets(study, "", name) for study in self._studies if name in study.tasks)
-            count = sum(name in study.tasks for study in self._studies)
+            picked = next(facets(study, "", name) for study in self._open if name in study.tasks)
+            count = sum(name in study.tasks for study in self._open)
             cards.append({"name": name, "task": task, "facets": picked, "studies": count})
         return cards
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,6 +18,8 @@ from benchmark.api import leaderboard
 from benchmark.cli import main
 from benchmark.errors import RequestError
 from benchmark.publish.archive import put
+from benchmark.publish.differences import Turn
+from benchmark.publish.nights import Changes, Drift, Entrance, StudyChanges
 from benchmark.publish.site import SITE_MARK, site_files
 from benchmark.publish.site.rows import lanes
 from tests.publish.site.made import made, past
@@ -189,6 +192,37 @@ def test_a_component_says_where_it_comes_from_and_how_often_it_was_tried(site: d
     assert "https://arxiv.org/abs/1908.03265" in page.values("href")
     assert not any(target.startswith("javascript") for target in page.values("href"))
     assert "7 variants of it" in page.text
+
+
+def test_a_held_back_study_and_nights_with_hostile_names_are_harmless() -> None:
+    hidden = replace(made(["radam", "lion"], TASKS), held_back=True)
+    drift = Drift(HOSTILE[0], HOSTILE[1], "regression", -0.2, 0.001, 0.01, 6, "2026-11-20T00:00:00Z")
+    drift = replace(drift, largest=((HOSTILE[2], -0.5),), causes=tuple(HOSTILE[:4]))
+    turn = Turn(HOSTILE[0], HOSTILE[1], HOSTILE[2], "flipped", "HELPS", "HARMS", 0.1, -0.1, tuple(HOSTILE))
+    entrances = tuple(Entrance(name, "new", {HOSTILE[0]: "HELPS"}) for name in HOSTILE)
+    one = StudyChanges(
+        HOSTILE[0],
+        "failed",
+        HOSTILE[-1],
+        entrances=entrances,
+        flipped=(turn,),
+        drifts=(drift,),
+        around=tuple(HOSTILE),
+        failing=dict.fromkeys(HOSTILE, 3),
+        broken={name: name for name in HOSTILE},
+        waiting=tuple(HOSTILE),
+    )
+    changes = Changes("2026-11-23T00:00:00Z", 1.0, (one, replace(one, held_back=True)))
+    told = json.loads(json.dumps(changes.public().to_json()))
+    files = site_files([hidden], "Nights", [told, told])
+    assert not [name for name in files if "cells" in name or "tasks/" in name]
+    text = b"".join(files.values()).decode()
+    assert not [task for task in hidden.tasks if task in text]
+    for name in ("index.html", "nights.html"):
+        page = files[name].decode()
+        assert "<img" not in page and page.count("<script") == 1 and len(page) < 60_000
+    markdown = changes.to_markdown()
+    assert "<script" not in markdown.replace("\\<", "") and len(changes.summary()) < 5_000
 
 
 @pytest.mark.parametrize("count", [2, 12])
