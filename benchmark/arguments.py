@@ -91,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
     _add_judge(commands)
     _add_publishing(commands, [study, catalog])
     _add_boards(commands)
+    _add_watch(commands, [study, catalog])
     _add_cache(commands)
 
     _add_new(commands)
@@ -180,6 +181,15 @@ def _add_boards(commands: Any) -> None:
     nightly.add_argument("--budget", type=_seconds, metavar="TIME", help="for the fits, whatever FILE says")
     nightly.add_argument("--json", action="store_true")
     nightly.set_defaults(command="nightly")
+
+
+def _add_watch(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
+    watch = commands.add_parser(
+        "watch", parents=parents, help="the page of a study while it runs (its name, or overrides)"
+    )
+    watch.add_argument("--port", type=int, default=8765, metavar="N", help="0: any that is free (8765)")
+    watch.add_argument("--host", default="127.0.0.1", help="the address to serve at (127.0.0.1)")
+    watch.set_defaults(command="watch")
 
 
 def _add_check(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:

@@ -191,6 +191,22 @@ def _nightly(options: argparse.Namespace) -> int:
     return 4 if found.changes.is_news else 0 if found.changes.is_done else 1
 
 
+def _watch(options: argparse.Namespace) -> int:
+    from benchmark import api
+
+    planned = _planned(options)
+    with api.watch(planned, host=options.host, port=options.port) as server:
+        if options.host not in ("127.0.0.1", "localhost", "::1"):
+            print("swapbench: whoever reaches this machine can read this: no password", file=sys.stderr)
+        address = f"http://{options.host}:{server.server_port}/"
+        print(f"watching {planned.name} at {address} (Ctrl-C ends it)", flush=True)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            return 0
+    return 0
+
+
 def _print_report(planned: Any) -> int:
     from benchmark import api, texts
     from benchmark.report.terminal import terminal_table
@@ -330,4 +346,5 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "reproduce": _reproduce,
     "run": _run,
     "verify": _verify,
+    "watch": _watch,
 }

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from benchmark.api.stages import Saved
     from benchmark.api.unattended import Tonight, nightly
     from benchmark.api.verifying import Verification, verify
+    from benchmark.api.watching import watch
 
 __all__ = [
     "Bundled",
@@ -69,6 +70,7 @@ __all__ = [
     "reproduce",
     "run",
     "verify",
+    "watch",
     "write_report",
 ]
 
@@ -108,6 +110,7 @@ _HOMES: Mapping[str, str] = {
     "reproduce": "benchmark.api.reproducing",
     "run": "benchmark.api.running",
     "verify": "benchmark.api.verifying",
+    "watch": "benchmark.api.watching",
     "write_report": "benchmark.api.reporting",
 }
 """The module of every public name."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmark.errors import RequestError
 from benchmark.records.database import among, is_full, marks, writing
 
-__all__ = ["LEASE_TABLES", "Leases", "alone", "held"]
+__all__ = ["LEASE_TABLES", "Leases", "alone", "held", "is_driven"]
 
 LEASE_TABLES = "CREATE TABLE IF NOT EXISTS leases (key TEXT PRIMARY KEY, driver TEXT) WITHOUT ROWID;"
 
@@ -128,6 +128,11 @@ def alone(file: Path) -> Iterator[bool]:
         yield True
     finally:
         os.close(handle)
+
+
+def is_driven(results: Path) -> bool:
+    """Whether a driver is at the store of a folder of results; what dead ones have left stays there."""
+    return any(map(_is_held, (results / "drivers").glob("*.lock")))
 
 
 def _is_held(file: Path) -> bool:

@@ -1,0 +1,149 @@
+"""Serves the live page: for reading only, under its own address, and never in the run's way."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+
+from benchmark.errors import RequestError
+from benchmark.publish.live.state import State
+from benchmark.report.words import VERDICTS, counted, label, ratio, seconds
+
+__all__ = ["serve"]
+
+_REST = 4.0
+"""A state is computed anew after that many times what it took: no more than a fifth of a core."""
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def serve(state: Callable[[], State], host: str, port: int) -> ThreadingHTTPServer:
+    """A server that is bound and not yet serving; ``server_port`` says where.
+
+    Parameters
+    ----------
+    state
+        Reads the study as it is now; asked by one thread at a time, and at most once a second.
+    port
+        0 for any that is free.
+
+    Raises
+    ------
+    RequestError
+        When the address cannot be used.
+    """
+    try:
+        server = ThreadingHTTPServer((host, port), _handler(_Recent(state), host))
+    except (OSError, OverflowError, UnicodeError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise RequestError(
+            f"{host}:{port}: cannot be served: {said}; --port 0 takes one that is free"
+        ) from error
+    server.daemon_threads = True
+    return server
+
+
+class _Recent:
+    """The state, no older than a second or what computing it costs."""
+
+    def __init__(self, state: Callable[[], State]) -> None:
+        self._read, self._lock = state, threading.Lock()
+        self._state: State | None = None
+        self._until = 0.0
+
+    def __call__(self) -> State:
+        if self._state is not None and not self._lock.acquire(blocking=False):
+            return self._state  # somebody is computing the next one
+        if self._state is None:
+            self._lock.acquire()
+        try:
+            start = time.monotonic()
+            if self._state is None or start >= self._until:
+                self._state = self._read()
+                now = time.monotonic()
+                self._until = now + max(1.0, _REST * (now - start))
+            return self._state
+        finally:
+            self._lock.release()
+
+
+def _page() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("benchmark.publish.live", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(looks=VERDICTS, counted=counted, ratio=ratio, seconds=seconds)
+    environment.filters["named"] = lambda name: label(name, 80)
+    environment.filters["prose"] = lambda text: label(text, 500)
+    return environment.get_template("page.html.jinja")
+
+
+def _handler(state: Callable[[], State], host: str) -> type[BaseHTTPRequestHandler]:
+    page = _page()
+    css = files("benchmark.report").joinpath("page.css").read_bytes()
+    own = files("benchmark.publish.live")
+    fixed = {
+        "/live.css": ("text/css", css + own.joinpath("live.css").read_bytes()),
+        "/live.js": ("text/javascript", own.joinpath("live.js").read_bytes()),
+    }
+    anybody = host in ("", "0.0.0.0", "::")
+
+    def answer(path: str) -> tuple[str, bytes] | None:
+        if path == "/":
+            return "text/html", page.render(state=state()).encode("utf-8", "replace")
+        if path == "/state.json":
+            return "application/json", json.dumps(state().to_json()).encode()
+        return fixed.get(path)
+
+    class Handler(BaseHTTPRequestHandler):
+        server_version, sys_version, timeout = "Swapbench", "", 20
+
+        def do_GET(self) -> None:
+            if not self._is_for_us():
+                return self._send(403, "text/plain", b"this page is served under its own address only\n")
+            path = self.path.partition("?")[0]
+            found = answer(path)
+            if found is None:
+                return self._send(404, "text/plain", b"there is no such page\n")
+            self._send(200, *found)
+
+        def _refuse(self) -> None:
+            self._send(405, "text/plain", b"this page is for reading only\n", Allow="GET, HEAD")
+
+        do_HEAD = do_GET
+        do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_TRACE = do_CONNECT = _refuse
+
+        def _is_for_us(self) -> bool:
+            """Whether the browser asked for this address, and no other name that was made to lead here."""
+            names = {host, "localhost", "127.0.0.1", "[::1]", f"[{host}]"}
+            port = self.server.server_port  # type: ignore[attr-defined]
+            return anybody or self.headers.get("Host", "") in {f"{name}:{port}" for name in names}
+
+        def _send(self, code: int, kind: str, content: bytes, **more: str) -> None:
+            self.send_response(code)
+            headers = {"Content-Type": f"{kind}; charset=utf-8", "Content-Length": str(len(content))}
+            for name, value in {**headers, **_HEADERS, **more}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(content)
+
+        def log_message(self, *parts: Any) -> None:
+            """Say nothing: the terminal is for people."""
+
+    return Handler
