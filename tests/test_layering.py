@@ -30,7 +30,8 @@ MAY_IMPORT: Mapping[str, str] = {
     "catalog": "errors parse spec",
     "targets": "errors records spec",
     "config": "errors spec targets",
-    "resolve": "catalog config errors parse records slots spec targets",
+    "loggers": "errors",
+    "resolve": "catalog config errors loggers parse records slots spec targets",
     "plan": "errors findings records slots spec",
     "data": "errors metrics spec",
     "execute": "catalog config data errors metrics parse plan records spec targets",
@@ -41,8 +42,8 @@ MAY_IMPORT: Mapping[str, str] = {
     "publish": "errors findings judge metrics parse plan records report resolve spec targets",
     "listing": "catalog spec",
     "scaffold": "catalog errors spec",
-    "api": "catalog checks config data errors execute findings foreign judge lazy plan publish records "
-    "report resolve spec targets",
+    "api": "catalog checks config data errors execute findings foreign judge lazy loggers plan publish "
+    "records report resolve spec targets",
     "arguments": "errors parse",
     "texts": "api checks execute findings report",
     "cli": "api arguments catalog data errors foreign listing report scaffold texts",

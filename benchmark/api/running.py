@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmark.api.linking import left_of, link
+from benchmark.api.logged import logged
 from benchmark.api.planning import PlannedStudy, device_of
 from benchmark.api.stages import Stage, by_candidate, stages
 from benchmark.errors import RequestError
@@ -51,7 +52,7 @@ def run(
     from benchmark.records.store import open_store
 
     resolved = planned.resolved
-    with open_store(resolved.results_dir, write=True) as store:
+    with open_store(resolved.results_dir, write=True) as store, logged(planned):
         if not standing:
             freeze(planned)
         seconds = job_seconds(planned.plan, store.fit_seconds())

@@ -48,7 +48,7 @@ _QUESTION = (
     "metric",
     "primary",
 )
-_RUNNING = ("name", "executor", "workers", "device", "results_dir", "trust")
+_RUNNING = ("name", "executor", "workers", "device", "results_dir", "trust", "log")
 _KEYS = (*_QUESTION, "seed", "protocol", "components", *_RUNNING)
 """What a composed study holds."""
 

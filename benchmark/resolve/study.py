@@ -15,6 +15,7 @@ from typing import Any
 from benchmark.catalog import Catalog
 from benchmark.config import instantiate
 from benchmark.errors import RequestError, nearest
+from benchmark.loggers import check_loggers
 from benchmark.parse import read
 from benchmark.records.code import is_file_target, package_hint
 from benchmark.resolve.components import missing_reason, read_component, read_pipeline
@@ -74,6 +75,8 @@ class ResolvedStudy:
     trust: tuple[str, ...]
     config_dirs: tuple[str, ...]
     """Where workers find what this catalog found."""
+    log: tuple[str, ...] = ()
+    """Loggers that its cells go to."""
 
 
 @dataclass(frozen=True)
@@ -159,6 +162,7 @@ def resolve_study(
         results_dir=_results_dir(config),
         trust=tuple(list_of(config, "trust")),
         config_dirs=tuple(str(folder) for folder in config_dirs),
+        log=check_loggers(list_of(config, "log")),
     )
 
 
