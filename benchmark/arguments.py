@@ -11,8 +11,9 @@ from typing import Any, NoReturn
 from benchmark.errors import RequestError, nearest
 from benchmark.parse import duration
 
-__all__ = ["COLUMNS", "parser"]
+__all__ = ["COLUMNS", "is_override", "parser"]
 
+_OVERRIDE = re.compile(r"[+~]{0,2}[A-Za-z_][\w.]*=.*", re.DOTALL)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?", re.IGNORECASE)
 COLUMNS = {
     "dataset": "names the data set",
@@ -77,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     report.set_defaults(command="report")
 
     _add_check(commands, [catalog])
+    _add_enter(commands, [catalog])
 
     listed = commands.add_parser("list", parents=[catalog], help="the catalog as a table")
     listed.add_argument("kind", nargs="?", choices=_KINDS, default="components")
@@ -225,6 +227,26 @@ def _add_check(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> Non
     check.set_defaults(command="check")
 
 
+def _add_enter(commands: Any, parents: Sequence[argparse.ArgumentParser]) -> None:
+    enter = commands.add_parser(
+        "enter",
+        parents=parents,
+        help="check components, run each in a small study, write a comment about them",
+    )
+    enter.add_argument(
+        "words",
+        nargs="+",
+        metavar="COMPONENT|OVERRIDE",
+        help="as for check, or components/SLOT/NAME.yaml; key=value is an override of the study",
+    )
+    enter.add_argument("--out", type=Path, required=True, metavar="FILE.md", help="where the comment goes")
+    enter.add_argument("--json", type=Path, metavar="FILE", help="where all of it goes for machines")
+    enter.add_argument(
+        "--seconds", type=_seconds, default=60.0, metavar="TIME", help="for the check of each component (1m)"
+    )
+    enter.set_defaults(command="enter", overrides=[])
+
+
 def _add_judge(commands: Any) -> None:
     judge = commands.add_parser("judge", help="what a table of results from anywhere supports")
     judge.add_argument("table", type=Path, metavar="TABLE", help="CSV or Parquet, long or wide")
@@ -307,6 +329,11 @@ def _add_cache(commands: Any) -> None:
     cache.add_argument("--openml", action="store_true", help="with --clear: also what OpenML sent")
     cache.add_argument("--json", action="store_true")
     cache.set_defaults(command="cache")
+
+
+def is_override(word: str) -> bool:
+    """Whether a word says ``key=value`` of a study; a path or a component's name has no such beginning."""
+    return _OVERRIDE.fullmatch(word) is not None
 
 
 def _equals(text: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from benchmark.arguments import COLUMNS, parser
+from benchmark.arguments import COLUMNS, is_override, parser
 from benchmark.errors import RequestError
 
 __all__ = ["main"]
@@ -275,6 +275,33 @@ def _check(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def _enter(options: argparse.Namespace) -> int:
+    from benchmark import api
+    from benchmark.texts import entering
+
+    words = [*options.words, *options.overrides]
+    components = [word for word in words if not is_override(word)]
+    overrides = [word for word in words if is_override(word)]
+    if not components:
+        raise RequestError("enter: no component is named; `swapbench enter --help` shows how")
+    folders = [item for folder in options.config_dir for item in ("--config-dir", str(folder))]
+    files = ["--out", str(options.out), *(["--json", str(options.json)] if options.json else [])]
+    further = [*folders, "--seconds", f"{options.seconds:g}", *files]
+    command = ["swapbench", "enter", *components, *overrides, *further]
+    for file in filter(None, (options.out, options.json)):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    found: list[api.Entry] = []
+    for entry in api.enter(components, overrides, options.config_dir, seconds=options.seconds):
+        found.append(entry)
+        print(entering.entered(entry), flush=True)
+        options.out.write_text(entering.comment(found, command), encoding="utf-8")
+        if options.json:
+            text = json.dumps([one.to_json() for one in found], indent=1)
+            options.json.write_text(f"{text}\n", encoding="utf-8")
+    print(f"comment: {options.out}")
+    return 1 if any(entry.failed for entry in found) else 0
+
+
 def _list(options: argparse.Namespace) -> int:
     from benchmark.catalog import open_catalog
     from benchmark.listing import as_text, listing
@@ -334,6 +361,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "cache": _cache,
     "check": _check,
     "diff": _diff,
+    "enter": _enter,
     "export": _export,
     "fetch": _fetch,
     "judge": _judge,

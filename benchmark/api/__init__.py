@@ -16,6 +16,7 @@ from benchmark.lazy import on_demand
 if TYPE_CHECKING:
     from benchmark.api.bundling import Bundled, bundle
     from benchmark.api.diffing import diff
+    from benchmark.api.entering import Entry, enter
     from benchmark.api.examining import examined
     from benchmark.api.exporting import Exported, export, is_bundle
     from benchmark.api.fetching import Fetched, fetch
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bundled",
+    "Entry",
     "Exported",
     "Fetched",
     "Forecast",
@@ -54,6 +56,7 @@ __all__ = [
     "Verification",
     "bundle",
     "diff",
+    "enter",
     "examined",
     "export",
     "fetch",
@@ -76,6 +79,7 @@ __all__ = [
 
 _HOMES: Mapping[str, str] = {
     "Bundled": "benchmark.api.bundling",
+    "Entry": "benchmark.api.entering",
     "Exported": "benchmark.api.exporting",
     "Fetched": "benchmark.api.fetching",
     "Forecast": "benchmark.api.forecasting",
@@ -94,6 +98,7 @@ _HOMES: Mapping[str, str] = {
     "Verification": "benchmark.api.verifying",
     "bundle": "benchmark.api.bundling",
     "diff": "benchmark.api.diffing",
+    "enter": "benchmark.api.entering",
     "examined": "benchmark.api.examining",
     "export": "benchmark.api.exporting",
     "fetch": "benchmark.api.fetching",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from benchmark.resolve.tried import Tried
     from benchmark.spec import Component
 
-__all__ = ["examined", "typed_component"]
+__all__ = ["examined", "looked_up", "typed_component"]
 
 _TRIAL_SECONDS = 20.0
 
@@ -54,12 +54,33 @@ def examined(
     RequestError
         When an entry stands for nothing, is ambiguous, or needs a package that is not installed.
     """
+    from benchmark.checks import examine
+
+    parts = looked_up(entries, config_dirs, slot=slot, needs=needs, gives=gives, trusted=trusted)
+    return (examine(part, config_dirs, trusted=trusted, seconds=seconds) for part in parts)
+
+
+def looked_up(
+    entries: Sequence[str],
+    config_dirs: Sequence[str | Path] = (),
+    *,
+    slot: str = "",
+    needs: Sequence[str] = (),
+    gives: Sequence[str] = (),
+    trusted: Sequence[str] = (),
+) -> list[Component]:
+    """The components that entries stand for, to be examined next; arguments as of :func:`examined`.
+
+    Raises
+    ------
+    RequestError
+        When an entry stands for nothing, is ambiguous, or needs a package that is not installed.
+    """
     from benchmark.execute.workers.guard import bring_up
 
     bring_up()  # it imports what workers need while this process does
 
     from benchmark.catalog import open_catalog
-    from benchmark.checks import examine
     from benchmark.config import trust
     from benchmark.resolve.components import missing_reason
 
@@ -69,7 +90,7 @@ def examined(
     for part in parts:
         if reason := missing_reason(part):
             raise RequestError(f"{part.slot} {part.name}: {reason[1]}")
-    return (examine(part, config_dirs, trusted=trusted, seconds=seconds) for part in parts)
+    return parts
 
 
 def typed_component(
