@@ -47,14 +47,15 @@ def comment(entries: Sequence[Entry], command: Sequence[str]) -> str:
 
     protocols = {_rules(entry) for entry in entries if entry.planned is not None}
     how = f" ({'; '.join(sorted(protocols))})" if protocols else ""
-    head = _HEAD.format(counted=counted(len(entries), "component"), how=how)
-    tail = f"### The same again\n\n{_block([shlex.join(command)], 'sh', _LONGEST_COMMAND)}\n"
+    head = harmless(_HEAD.format(counted=counted(len(entries), "component"), how=how))
+    again = _block([shlex.join(command)], "sh", _LONGEST_COMMAND)
+    tail = harmless(f"### The same again\n\n{again}\n")
     parts: list[str] = []
     room = LONGEST - len(head) - len(tail) - 1_000
     for entry in entries:
-        part = "\n".join(_told(entry))
+        part = harmless("\n".join(_told(entry)))
         if len(part) > min(room, _LONGEST_PART):
-            title = f"### {_named(entry)}: {_verdict(entry)}"
+            title = harmless(f"### {_named(entry)}: {_verdict(entry)}")
             part = f"{title}\n\nToo long to be shown here; the JSON file has it.\n"
         if len(part) > room:
             left = counted(len(entries) - len(parts), "more component")
@@ -62,7 +63,7 @@ def comment(entries: Sequence[Entry], command: Sequence[str]) -> str:
             break
         parts.append(part)
         room -= len(part)
-    return harmless("\n".join([head, *parts, tail]))
+    return "\n".join([head, *parts, tail])
 
 
 def harmless(text: str) -> str:
@@ -154,7 +155,7 @@ def _size(entry: Entry) -> str:
 def _table(comparisons: Iterable[Comparison]) -> Iterator[str]:
     from benchmark.report.words import interval, percent, ratio, share, verdict_of
 
-    yield "| setting | against | verdict | effect | interval | floor | data sets | W/T/L | failed fits | time |"
+    yield "| setting | against | verdict | effect | interval | floor | data sets | W/T/L | failed | time |"
     yield "|---|---|---|---:|---:|---:|---:|---:|---:|---:|"
     for c in comparisons:
         cells = [
@@ -171,9 +172,9 @@ def _table(comparisons: Iterable[Comparison]) -> Iterator[str]:
         ]
         yield f"| {' | '.join(cells)} |"
     yield (
-        "\nEffect: mean relative reduction of the error, positive where the component is better. Floor: what the "
-        "baseline shows against itself. W/T/L: data sets won, tied and lost after the floor. Time: of a fit, "
-        "relative to the baseline's.\n"
+        "\nEffect: mean relative reduction of the error, positive where the component is better. Floor: what "
+        "the baseline shows against itself. W/T/L: data sets won, tied and lost after the floor. Failed: "
+        "fits of the component without a result. Time: of a fit, relative to the baseline's.\n"
     )
 
 

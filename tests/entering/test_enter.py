@@ -24,8 +24,9 @@ TINY = (
     *("protocol.tuning.trials=1", "protocol.aa=0"),
 )
 HOSTILE = (
-    "<script>alert(1)</script> @everyone [x](javascript:alert(2)) ![i](https://evil.example/i.png) <!-- | a | b | "
-    "https://evil.example www.evil.example #1 ``` ~~~ \x1b[31m \u202e\n\n```\n# heading\n<img src=x onerror=y>\n"
+    "<script>alert(1)</script> @everyone [x](javascript:alert(2)) ![i](https://evil.example/i.png) <!-- | a |"
+    " https://evil.example www.evil.example #1 ``` ~~~ \x1b[31m \u202e\n\n```\n# heading\n"
+    "<img src=x onerror=y>\n"
     "[ref]: https://evil.example\n"
 )
 SGD = """
@@ -46,7 +47,9 @@ class {name}(torch.optim.Optimizer):
 {body}
 """
 STEP = "                    parameter.sub_(group['lr'] * parameter.grad)"
-RAISE = f"                    if parameter.shape[-1] == 33:\n                        raise RuntimeError(ANGRY)\n{STEP}"
+RAISE = f"""                    if parameter.shape[-1] == COLUMNS:
+                        raise RuntimeError(ANGRY)
+{STEP}"""
 
 
 @pytest.fixture(autouse=True)
@@ -65,14 +68,14 @@ def write(name: str, body: str = STEP, folder: Path = Path("mine"), head: str = 
         f"# @package components.optimizer.{name}\n"
         f"make: {{_target_: components.optimizer.{name}.Stepper, _partial_: true, lr: 1.0e-2}}\n"
         "space:\n  lr: {low: 1.0e-4, high: 1.0, log: true}\n"
-        "source: {code: own}\n",
+        "source: {code: own, space: as sgd}\n",
         encoding="utf-8",
     )
 
 
 def enter(*words: str) -> int:
     return main(
-        ["enter", *words, "--config-dir", "mine", "--out", "c.md", "--json", "c.json", "--seconds", "20"]
+        ["enter", *words, "--config-dir", "mine", "--out", "c.md", "--json", "c.json", "--seconds", "8"]
     )
 
 
@@ -92,9 +95,11 @@ def test_a_good_one_is_judged_and_the_same_command_computes_nothing_again(
     assert enter("optimizer/stepper", *TINY) == 0
     text, (found,) = said(), json.loads(Path("c.json").read_text(encoding="utf-8"))
     assert found["provisional"] and not found["failed"] and found["shipped_study"] == "optimizers"
-    (compared,) = found["comparisons"]
-    assert (compared["candidate"], compared["baseline"], compared["verdict"]) == ("stepper", "adamw", "INSUFFICIENT")
-    assert compared["n"]["origins"] == 2 and compared["volatile"]["variants_tried"] == 1
+    compared = found["comparisons"][0]
+    assert {one["setting"] for one in found["comparisons"]} == {"tuned", "default"}
+    assert (compared["candidate"], compared["baseline"]) == ("stepper", "adamw")
+    assert (compared["verdict"], compared["n"]["origins"]) == ("INSUFFICIENT", 2)
+    assert compared["volatile"]["variants_tried"] == 1
     assert found["overrides"][-len(TINY) :] == list(TINY) and "candidates=['stepper']" in found["overrides"]
     for words in ("PROVISIONAL", "**INSUFFICIENT**", "1 variant ", "0 of 4", "`optimizers`", "0 errors"):
         assert words in text, words
@@ -104,13 +109,11 @@ def test_a_good_one_is_judged_and_the_same_command_computes_nothing_again(
     with open_store(Path("results/entering"), write=False) as store:
         before = store.record_keys()
     assert before
-    kept = {file: file.stat().st_mtime_ns for file in Path("results/entering").glob("predictions*/**/*")}
     command = next(line for line in text.splitlines() if line.startswith("swapbench enter "))
     assert command.split()[2] == "optimizer/stepper" and "--config-dir mine" in command
     assert enter("mine/components/optimizer/stepper.yaml", *TINY) == 0
     with open_store(Path("results/entering"), write=False) as store:
         assert store.record_keys() == before
-    assert kept == {file: file.stat().st_mtime_ns for file in Path("results/entering").glob("predictions*/**/*")}
 
 
 def test_another_variant_is_counted() -> None:
@@ -133,16 +136,25 @@ def test_a_bug_is_told_and_nothing_is_run() -> None:
     assert "steps_as_the_slot_calls_it" in said()
 
 
+def write_angry(columns: int) -> None:
+    """One that raises a long and hostile message where a task has so many columns."""
+    write("angry", RAISE, head=f"COLUMNS = {columns}\nANGRY = {(HOSTILE + 'x' * 10_000)!r}\n")
+
+
 def test_failed_fits_are_told_and_nobody_is_harmed() -> None:
-    """Its message is hostile and long, and comes from every fit on one of two data sets."""
-    write("angry", RAISE, head=f"ANGRY = {(HOSTILE + 'x' * 10_000)!r}\n")
-    assert enter("angry", *TINY, "tasks=[iris,breast_cancer,engel]") in (1,)
+    write_angry(13)
+    assert enter("angry", *TINY, "tasks=[iris,wine,engel]") == 1
     text, (found,) = said(), json.loads(Path("c.json").read_text(encoding="utf-8"))
-    assert found["check"]["findings"] is not None
-    if found["comparisons"]:
-        assert found["failures"] > 0 and "came to no result" in text
-    assert "alert(1)" in text
+    assert found["comparisons"][0]["failures"]["candidate"] == 2 and found["failures"] >= 2
+    assert "came to no result" in text and "RuntimeError" in text and "alert(1)" in text
     unharmed(text)
+
+
+def test_what_the_check_says_harms_nobody() -> None:
+    write_angry(30)  # as one of the data sets has on which the doctor tries it
+    assert enter("angry", *TINY) == 1
+    assert "ERROR" in said() and "alert(1)" in said() and "**no verdict**" in said()
+    unharmed(said())
 
 
 def unharmed(text: str) -> None:
@@ -150,7 +162,9 @@ def unharmed(text: str) -> None:
     assert len(text) <= LONGEST
     html = rendered(text)
     tags = set(re.findall(r"<\s*/?\s*([a-zA-Z!][\w-]*)", html))
-    assert tags <= {"h2", "h3", "p", "strong", "code", "pre", "table", "thead", "tbody", "tr", "th", "td"}, tags
+    assert tags <= {"h2", "h3", "p", "strong", "code", "pre", "table", "thead", "tbody", "tr", "th", "td"}, (
+        tags
+    )
     assert html.count("<h2") == 1
     outside = re.sub(r"<code.*?</code>", "", html, flags=re.DOTALL)
     assert "@" not in outside and "://" not in outside and "evil" not in outside and "alert" not in outside
@@ -162,14 +176,14 @@ def test_hostile_paths_stay_inside_code() -> None:
     place = Path("a <script>alert(1)<!-- `` @everyone [x](javascript:alert(2)) | b")
     place = place / ("y" * 200) / ("z" * 200)
     place.mkdir(parents=True)
-    Path("mine/components").mkdir(parents=True)
+    Path("mine/components/optimizer").mkdir(parents=True)
     (place / "mine.py").write_text(SGD.format(name="Stepper", body=STEP), encoding="utf-8")
     assert enter(f"{place}/mine.py:Stepper", *TINY) == 0
     assert "alert(1)" in said()
     unharmed(said())
 
 
-def test_a_comment_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_comment_has_an_end() -> None:
     """Three hundred components with ten thousand characters each."""
     from benchmark.checks import Examination
     from benchmark.findings import Finding
@@ -180,7 +194,6 @@ def test_a_comment_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     text = comment(entries, ["swapbench", "enter", HOSTILE, *["optimizer/x"] * 5_000])
     assert "more components, for which there is no room here" in text
     unharmed(text)
-    assert monkeypatch is not None
 
 
 def test_what_is_harmless_stays_so() -> None:
@@ -216,7 +229,7 @@ def test_a_wrong_request_is_a_line(
 
 
 def test_a_baseline_is_entered_in_no_study(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("mine/components").mkdir(parents=True)
+    Path("mine/components/optimizer").mkdir(parents=True)
     assert enter("activation/relu", *TINY) == 1
     assert "is the baseline of the study activations" in capsys.readouterr().out.replace("\n    ", " ")
     assert "**no verdict**" in said()
@@ -236,7 +249,7 @@ def test_a_slot_without_a_study_is_refused() -> None:
 
 
 def test_of_another_modality_its_own_suite_is_taken() -> None:
-    """A network for sequences cannot take tables: the study of sequences on its own suite is the first that can."""
+    """A network for sequences cannot take tables: the first study that it can run in is that of sequences."""
     from benchmark.api.entering import Entry, _planned
     from benchmark.api.examining import looked_up
     from benchmark.checks import Examination
