@@ -45,7 +45,7 @@ MAY_IMPORT: Mapping[str, str] = {
     "api": "catalog checks config data errors execute findings foreign judge lazy loggers plan publish "
     "records report resolve spec targets",
     "arguments": "errors parse",
-    "texts": "api checks execute findings report",
+    "texts": "api checks execute findings judge report",
     "cli": "api arguments catalog data errors foreign listing report scaffold texts",
     "__main__": "cli",
     "__init__": "api catalog errors foreign judge lazy spec",

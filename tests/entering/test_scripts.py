@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.publish.nights.standing import read_watched
+
 ROOT = Path(__file__).resolve().parents[2]
 NIGHTLY = ROOT / "docs" / "nightly"
 YAML = (
     "# @package components.activation.{name}\n"
-    "make: {{_target_: torch.nn.{torch}}}\nsource: {{paper: 'arXiv:1606.08415', code: torch}}\n"
+    "make: {{_target_: torch.nn.{torch}, _partial_: true}}\n"
+    "source: {{paper: 'arXiv:1606.08415', code: torch}}\n"
 )
 SAYS = "#!/bin/sh\nprintf '%s\\n' \"$@\" > said\n"
 
@@ -163,6 +166,11 @@ def test_the_units_are_valid(tmp_path: Path) -> None:
     done = subprocess.run(verify, capture_output=True, text=True, check=False)
     ours = [line for line in done.stderr.splitlines() if "swapbench-nightly" in line]
     assert (done.returncode, ours) == (0, []), done.stderr
+
+
+def test_the_example_of_a_night_can_be_read() -> None:
+    watched = read_watched(NIGHTLY / "nightly.yaml")
+    assert [study.name for study in watched.studies] == ["optimizers", "activations"]
 
 
 def test_the_crontab_calls_what_is_there() -> None:

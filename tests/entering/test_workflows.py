@@ -33,7 +33,7 @@ def steps(workflow: dict[Any, Any]) -> list[dict[str, Any]]:
 
 def test_they_are_valid_workflows() -> None:
     check = Path(sys.executable).with_name("check-jsonschema")
-    command = [check, "--builtin-schema", "vendor.github-workflows", *FILES]
+    command = [str(check), "--builtin-schema", "vendor.github-workflows", *map(str, FILES)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert len(FILES) == 3 and done.returncode == 0, done.stdout
 
