@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Enters the components that were added or changed since a commit: each is checked, run in a small study, and
-# commented on in comment.md and comment.json. Run it anywhere inside the repository:
+# Enters the components that were added or changed since a commit, those not committed yet among them: each is
+# checked, run in a small study, and commented on in comment.md and comment.json. Anywhere inside the repository:
 #
 #   docs/nightly/enter.sh [BASE] [OVERRIDE|OPTION]...
 #
@@ -14,6 +14,7 @@ cd "$(git rev-parse --show-toplevel)"
 since=$(git merge-base "$base" HEAD)
 
 entries=()
+places=(':(glob)components/*/*.yaml' ':(glob)components/*/*.py')
 add() { # the component of a YAML file, once
   local file=$1 slot known
   slot=${file#components/}
@@ -33,11 +34,13 @@ while IFS= read -r -d '' file; do
       module=${file%.py}
       while IFS= read -r -d '' user; do
         add "$user"
-      done < <(git grep -zlF -e "${module//\//.}." -- ':(glob)components/*/*.yaml' || true)
+      done < <(git grep --untracked -zlF -e "${module//\//.}." -- ':(glob)components/*/*.yaml' || true)
       ;;
   esac
-done < <(git diff --name-only -z --no-renames --diff-filter=d "$since" -- \
-  ':(glob)components/*/*.yaml' ':(glob)components/*/*.py')
+done < <(
+  git diff --name-only -z --no-renames --diff-filter=d "$since" -- "${places[@]}"
+  git ls-files --others --exclude-standard -z -- "${places[@]}"
+)
 
 if ((${#entries[@]} == 0)); then
   echo "no component was added or changed since $base"

@@ -169,7 +169,7 @@ def unharmed(text: str) -> None:
     assert html.count("<h2") == 1
     outside = re.sub(r"<code.*?</code>", "", html, flags=re.DOTALL)
     assert "@" not in outside and "://" not in outside and "evil" not in outside and "alert" not in outside
-    assert not re.search(r"@\w|://|\]\(|!\[|<", text)
+    assert not re.search(r"@\w|://|www\.|\]\(|!\[|<", text)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\u202e]", text)
 
 

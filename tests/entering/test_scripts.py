@@ -87,12 +87,15 @@ def test_added_changed_and_renamed_ones_are_entered_and_deleted_ones_are_not(rep
     git("add", "-A", at=at)
     git("commit", "-m", "third", at=at)
     git("checkout", "entry", at=at)
-    (at / "components" / "activation").mkdir(exist_ok=True)
+    card(at, "not_committed")
     done = run(at / "components", "main", "hosts=[mlp]", "--seconds", "5")
     assert (done.returncode, done.stderr) == (0, "")
     assert asked(at) == [
         "enter",
-        *(f"activation/{name}" for name in ("added", "changed", "new name", "user_one", "user_two")),
+        *(
+            f"activation/{name}"
+            for name in ("added", "changed", "new name", "user_one", "user_two", "not_committed")
+        ),
         *("hosts=[mlp]", "--seconds", "5", "--out", "comment.md", "--json", "comment.json"),
     ]
 

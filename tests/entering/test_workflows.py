@@ -93,6 +93,16 @@ def test_what_is_posted_is_made_harmless_whatever_it_was(tmp_path: Path) -> None
     assert "<" not in posted and "@e" not in posted and "](" not in posted
 
 
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_what_they_run_is_clean(file: Path) -> None:
+    shellcheck = str(Path(sys.executable).with_name("shellcheck"))
+    for step in steps(read(file.name)):
+        if run := step.get("run"):
+            command = [shellcheck, "--shell=bash", "-"]
+            done = subprocess.run(command, input=run, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout
+
+
 def test_the_night_publishes_what_it_made_and_keeps_its_results() -> None:
     workflow = read("nightly.yml")
     assert workflow["permissions"] == {"contents": "read"}
