@@ -214,7 +214,7 @@ def _planned(entry: Entry, name: str, overrides: Sequence[str], config_dirs: Seq
     """
     from benchmark.api.planning import plan_study
     from benchmark.catalog import open_catalog
-    from benchmark.resolve.compose import key_of, study_name
+    from benchmark.resolve.compose import as_override, key_of, study_name
 
     part, keys, shipped = entry.component, {key_of(item) for item in overrides}, open_catalog()
     studies = dict(entrance(shipped, part.slot))
@@ -230,7 +230,7 @@ def _planned(entry: Entry, name: str, overrides: Sequence[str], config_dirs: Seq
         ours = [item for item in ours if key_of(item) not in keys]
         candidate = part.name if part.file.endswith(".yaml") else name
         try:
-            planned = plan_study([*ours, f"candidates=[{_quoted(candidate)}]", *overrides], config_dirs)
+            planned = plan_study([*ours, f"candidates=[{as_override(candidate)}]", *overrides], config_dirs)
         except RequestError as error:
             reasons.append(error)
             continue
@@ -252,8 +252,3 @@ def _folder_of(part: Component, overrides: Sequence[str]) -> str:
     asked = [item for item in overrides if key_of(item).partition(".")[0] not in _RUNNING]
     digest = f"-{hashlib.sha256(repr(asked).encode()).hexdigest()[:8]}" if asked else ""
     return f"entering-{part.slot}-{slugs([part.name])[part.name]}{digest}"
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

@@ -75,7 +75,7 @@ def write(name: str, body: str = STEP, folder: Path = Path("mine"), head: str = 
 
 def enter(*words: str) -> int:
     return main(
-        ["enter", *words, "--config-dir", "mine", "--out", "c.md", "--json", "c.json", "--seconds", "8"]
+        ["enter", *words, "--config-dir", "mine", "--out", "c.md", "--json", "c.json", "--seconds", "3"]
     )
 
 
@@ -117,6 +117,7 @@ def test_a_good_one_is_judged_and_the_same_command_computes_nothing_again(
         assert store.record_keys() == before
 
 
+@pytest.mark.all
 def test_another_variant_is_counted() -> None:
     write("stepper")
     enter("stepper", *TINY)
