@@ -110,9 +110,11 @@ def by_candidate(planned: PlannedStudy, store: Store) -> Iterator[Stage]:
 
 
 def complete(planned: PlannedStudy, store: Store) -> list[str]:
-    """The candidates of a study without stages of which nothing is missing; none where they lack a ground."""
+    """The candidates of which nothing is missing; none where their ground is not complete, or stages decide."""
     from benchmark.execute.engine import missing_jobs
 
+    if is_staged(planned.study):
+        return []
     missing = {job.key for job, _ in missing_jobs(planned.plan, store)}
     if any(row.job.key in missing for row in _ground(planned).rows):
         return []

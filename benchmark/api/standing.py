@@ -10,6 +10,7 @@ from benchmark.api.planning import PlannedStudy, members_of, plan_study
 from benchmark.api.running import run
 from benchmark.catalog import Catalog, open_catalog
 from benchmark.errors import RequestError
+from benchmark.resolve.compose import as_override
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,10 +65,9 @@ def bring_up_to_date(
     progress = _run(planned, budget_seconds)
     if progress.stopped == "interrupted":
         raise KeyboardInterrupt
-    able = list(planned.study.candidates)
-    if progress.left:
-        with open_store(planned.resolved.results_dir, write=False) as store:
-            able = complete(planned, store)
+    with open_store(planned.resolved.results_dir, write=False) as store:
+        able = complete(planned, store) if progress.left else list(planned.study.candidates)
+        known = _Notes(planned.name, store).candidates(before.reported)
     changes = StudyChanges(
         study.name,
         "unfinished",
@@ -77,8 +77,8 @@ def bring_up_to_date(
         waiting=tuple(name for name in planned.study.candidates if name not in able),
         held_back=study.held_back,
     )
-    if not able or planned.study.primary not in ("", *able):
-        return replace(before, changes=changes)
+    if not able or {*known, planned.study.primary} & set(changes.waiting):
+        return replace(before, changes=changes)  # nobody leaves the board because time ran out
     if changes.waiting:
         planned = plan_study([*planned.asked, _candidates(able)], watched.roots)
     write_report(planned, standing=True, held_back=study.held_back)
@@ -88,8 +88,6 @@ def bring_up_to_date(
 
 def _planned(watched: Watched, study: StandingStudy) -> tuple[PlannedStudy, dict[str, str]]:
     """The study with all entrants that can be, and why the others cannot."""
-    from benchmark.resolve.compose import as_override
-
     overrides = [
         *watched.overrides,
         *study.overrides,
@@ -127,7 +125,7 @@ def _entrants(catalog: Catalog, overrides: Sequence[str], study: StandingStudy) 
 
 
 def _candidates(names: Iterable[str]) -> str:
-    return f"candidates=[{','.join(names)}]"
+    return f"candidates=[{','.join(map(as_override, names))}]"
 
 
 def _broken(
@@ -184,9 +182,16 @@ class _Notes:
     def __init__(self, study: str, store: Store) -> None:
         self._study, self._store = study, store
         self._sides: dict[str, Side] = {}
-        notes = store.history(study)
-        self.by_at = {note.at: note for note in notes}
-        self.last: Note = notes[-1]
+        self.by_at = {note.at: note for note in store.history(study)}
+
+    @property
+    def last(self) -> Note:
+        """The newest."""
+        return list(self.by_at.values())[-1]
+
+    def candidates(self, at: str) -> set[str]:
+        """Who was a candidate in a report; nobody where there is no such report."""
+        return set(self.by_at[at].facts["study"]["candidates"]) if at in self.by_at else set()
 
     def side(self, at: str) -> Side:
         """The study as it was judged then."""

@@ -49,13 +49,17 @@ def test_a_few_nights(world: World) -> None:
     assert (again.code, again.of()["status"], again.of()["executed"], again.told()) == (0, "same", 0, {})
     world.upgrade("1.1", share=0.5)
     world.enter("late", share=0.2)
+    short = world.night("--budget", "0.01s")
+    assert (short.code, short.of()["status"], short.told()) == (1, "unfinished", {})
+    assert (world.folder / "site" / "studies").is_dir()  # as it was
     third = world.night()
     told = third.told()
     assert third.code == 4 and told["drifts"] == [("steady", "regression")] and told["new"] == ["late"]
-    assert third.of()["drifts"][0]["causes"] == [LIBRARY] and third.of()["executed"] == 3 * ARM
+    assert third.of()["drifts"][0]["causes"] == [LIBRARY] and short.of()["executed"] > 0
+    assert short.of()["executed"] + third.of()["executed"] == 3 * ARM
     assert "steady regression" in third.out.splitlines()[-1]
     page = (world.folder / "site" / "nights.html").read_text()
-    assert page.count("<section") == 3 and page.count("<strong>Regression") == 2  # default and tuned
+    assert page.count("<section") == 4 and page.count("<strong>Regression") == 2  # default and tuned
     world.enter("late", share=0.2, fault="raise ValueError('no')")
     kill_in_the_middle(world)
     fourth = world.night()
