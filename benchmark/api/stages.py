@@ -110,7 +110,7 @@ def by_candidate(planned: PlannedStudy, store: Store) -> Iterator[Stage]:
 
 
 def complete(planned: PlannedStudy, store: Store) -> list[str]:
-    """The candidates of which nothing is missing; none where their ground is not complete, or stages decide."""
+    """The candidates of which nothing is missing; none while their ground is not complete, or of stages."""
     from benchmark.execute.engine import missing_jobs
 
     if is_staged(planned.study):
