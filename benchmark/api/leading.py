@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ def leaderboard(
     *,
     title: str = "Leaderboard",
     nights: Sequence[Mapping[str, Any]] = (),
+    held_back: Collection[Path] = (),
 ) -> Site:
     """Write the site of every finished study of some stores and bundles.
 
@@ -47,6 +48,8 @@ def leaderboard(
         A folder; one that is there already must be a site, and is written anew, whole or not at all.
     nights
         What nights changed (``publish.nights.Changes.to_json``), the newest first.
+    held_back
+        Places of studies whose data sets are named nowhere, beside those that say so themselves.
 
     Raises
     ------
@@ -65,9 +68,14 @@ def leaderboard(
             loaded[study] = load(study)
         except RequestError as error:
             left_out.append(str(error))
+        except (KeyError, ValueError) as error:  # its records are of another question than its lock by now
+            left_out.append(f"{study}: cannot be judged as it is asked now: {type(error).__name__}: {error}")
     if not loaded:
         raise RequestError("; ".join(left_out) or "there is no finished study to show")
-    studies = _apart(loaded)
+    studies = [
+        replace(study, held_back=study.held_back or place in held_back)
+        for place, study in zip(loaded, _apart(loaded), strict=True)
+    ]
     content = site_files(studies, title, nights)
     put(content, out)
     names = tuple(study.name for study in studies)

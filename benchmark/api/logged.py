@@ -6,6 +6,7 @@ not logged before: by this run, an earlier one or another driver. What was logge
 
 from __future__ import annotations
 
+import fcntl
 import sys
 import threading
 import time
@@ -80,15 +81,15 @@ class _Beside(threading.Thread):
 
     def _take(self, logger: Any, keys: _Keys, last: bool) -> None:
         """Log what is in the store and not logged."""
-        cells = self._waiting(keys)
-        if last and len(cells) >= _MANY:
-            print(f"log={self._name_of_it}: {counted(len(cells), 'cell')} …", file=sys.stderr)
-        for cell in cells.to_dict("records"):
-            logger.log(cell)
-            keys.add(str(cell["key"]))
-        if len(cells):
-            logger.flush()
-            keys.flush()
+        with keys.alone():
+            cells = self._waiting(keys)
+            if last and len(cells) >= _MANY:
+                print(f"log={self._name_of_it}: {counted(len(cells), 'cell')} …", file=sys.stderr)
+            for cell in cells.to_dict("records"):
+                logger.log(cell)
+                keys.add(str(cell["key"]))
+            if len(cells):
+                logger.flush()
 
     def _waiting(self, keys: _Keys) -> pd.DataFrame:
         from benchmark.records.store import open_store
@@ -101,19 +102,29 @@ class _Beside(threading.Thread):
 
 
 class _Keys:
-    """The keys of the cells that were logged, a line each."""
+    """The keys of the cells that were logged, by whichever driver, a line each."""
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        self._file = file.open("a+", encoding="utf-8")
-        self._file.seek(0)
-        self.known = {line.strip() for line in self._file}
+        self._file = file
+        self._new: list[str] = []
+        self.known: set[str] = set()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """As long as this lasts no other driver logs; what is added is kept in the end, faults or none."""
+        with self._file.open("a+", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.seek(0)
+            text = file.read()
+            self.known = set(text.split())
+            try:
+                yield
+            finally:
+                torn = "\n" if text and not text.endswith("\n") else ""
+                file.write(torn + "".join(f"{key}\n" for key in self._new))
+                self._new.clear()
 
     def add(self, key: str) -> None:
         """Note that a cell was logged."""
-        self.known.add(key)
-        self._file.write(f"{key}\n")
-
-    def flush(self) -> None:
-        """Keep what was noted."""
-        self._file.flush()
+        self._new.append(key)

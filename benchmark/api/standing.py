@@ -13,8 +13,6 @@ from benchmark.errors import RequestError
 from benchmark.resolve.compose import as_override
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from benchmark.execute.engine import Progress
     from benchmark.publish.around import Side
     from benchmark.publish.nights import Drift, Night, StandingStudy, StudyChanges, Watched
@@ -83,7 +81,7 @@ def bring_up_to_date(
         planned = plan_study([*planned.asked, _candidates(able)], watched.roots)
     write_report(planned, standing=True, held_back=study.held_back)
     with open_store(planned.resolved.results_dir, write=False) as store:
-        return _compared(planned, store, before, changes)
+        return _compared(planned, store, before, changes, len(watched.studies))
 
 
 def _planned(watched: Watched, study: StandingStudy) -> tuple[PlannedStudy, dict[str, str]]:
@@ -99,7 +97,7 @@ def _planned(watched: Watched, study: StandingStudy) -> tuple[PlannedStudy, dict
     broken: dict[str, str] = {}
     try:
         planned = plan_study([*overrides, _candidates(names)], watched.roots)
-    except RequestError:
+    except Exception:  # a file of an entrant may be anything
         broken = _broken(catalog, watched, overrides, names)
         if not broken or len(broken) == len(names):
             raise
@@ -137,9 +135,11 @@ def _broken(
     found = {}
     for name in names:
         try:
-            resolve_study(catalog, [*overrides, _candidates([name])], members_of, watched.roots)
-        except RequestError as error:
-            found[name] = str(error)
+            alone = [*overrides, _candidates([name]), "primary=null"]
+            resolve_study(catalog, alone, members_of, watched.roots)
+        except Exception as error:  # whatever is in its file
+            said = str(error) if isinstance(error, RequestError) else f"{type(error).__name__}: {error}"
+            found[name] = " ".join(said.split())[:500]
     return found
 
 
@@ -154,14 +154,14 @@ def _run(planned: PlannedStudy, budget_seconds: float | None) -> Progress:
         return Progress(0, 0.0, "budget", left_of(planned.plan, store))
 
 
-def _compared(planned: PlannedStudy, store: Store, before: Told, changes: StudyChanges) -> Told:
-    """What the report that was just written changed."""
+def _compared(planned: PlannedStudy, store: Store, before: Told, changes: StudyChanges, studies: int) -> Told:
+    """What the report that was just written changed; ``studies`` are watched tonight."""
     from benchmark.publish.differences import differences
     from benchmark.publish.nights import Entrance, changes_of
 
     notes = _Notes(planned.name, store)
     now = notes.last
-    drifts, anchors = _drifts(planned, notes, before.anchors)
+    drifts, anchors = _drifts(planned, notes, before.anchors, studies)
     told = Told(now.at, anchors)
     if before.reported not in notes.by_at:
         compared = [(one["candidate"], one["setting"], one["verdict"]) for one in now.verdict["comparisons"]]
@@ -203,12 +203,12 @@ class _Notes:
 
 
 def _drifts(
-    planned: PlannedStudy, notes: _Notes, anchors: Mapping[str, str]
+    planned: PlannedStudy, notes: _Notes, anchors: Mapping[str, str], studies: int
 ) -> tuple[list[Drift], dict[str, str]]:
     """The baselines that are no longer what they were, and what each is held against from now on.
 
     A baseline is held against one report until it has drifted away from it, so that many small steps are seen
-    as well, and each drift is told once.
+    as well, and each drift is told once. ``studies`` is how many of them the night asks.
     """
     from benchmark.publish.differences import causes_of, differences
     from benchmark.publish.nights import drift, moved_settings
@@ -220,11 +220,16 @@ def _drifts(
         if arm in planned.study.baselines and at in notes.by_at and _same_rules(notes.by_at[at], now)
     }
     sides = {arm: (notes.side(at), notes.side(now.at)) for arm, at in kept.items() if at != now.at}
-    pairs = {arm: (_on_same_data(a, b), _on_same_data(b, a)) for arm, (a, b) in sides.items()}
-    asked = [(arm, setting) for arm, (a, b) in pairs.items() for setting in moved_settings(a, b, arm)]
+    asked = [
+        (arm, setting)
+        for arm, (then, today) in sides.items()
+        for setting in moved_settings(then.records, today.records, arm)
+    ]
     found: list[Drift] = []
     for arm, setting in asked:
-        one = drift(*pairs[arm], arm, setting, rope=protocol.rope, asked=len(asked), since=kept[arm])
+        then, today = (side.records for side in sides[arm])
+        rule: dict[str, Any] = {"rope": protocol.rope, "asked": studies * len(asked)}
+        one = drift(then, today, arm, setting, since=kept[arm], **rule)
         if one is not None:
             between = differences(*sides[arm])
             around = [what for what in between.around if what.kind != "arm"]  # which no arm is moved by
@@ -233,20 +238,11 @@ def _drifts(
     return found, {arm: now.at if arm in gone else kept.get(arm, now.at) for arm in planned.study.baselines}
 
 
-def _same_rules(a: Note, b: Note) -> bool:
-    """Whether two reports were computed by one protocol, so that cells of one place may be compared."""
+def _same_rules(then: Note, now: Note) -> bool:
+    """Whether what is asked now was all asked then: by one protocol, in the same hosts, on the same data."""
     rules: list[tuple[Any, ...]] = [
-        tuple(note.facts["study"].get(key) for key in ("protocol", "seed", "metric")) for note in (a, b)
+        tuple(note.facts["study"].get(key) for key in ("protocol", "seed", "metric", "hosts", "widths"))
+        for note in (then, now)
     ]
-    return rules[0] == rules[1]
-
-
-def _on_same_data(side: Side, other: Side) -> pd.DataFrame:
-    """The records of a side on tasks whose data and splits are those of the other."""
-    same = [
-        name
-        for name in side.tasks or {}
-        if (side.tasks or {})[name] == (other.tasks or {}).get(name)
-        and (side.splits or {}).get(name) == (other.splits or {}).get(name)
-    ]
-    return side.records[side.records["task"].isin(same)]
+    same = (now.facts[part].items() <= then.facts[part].items() for part in ("tasks", "splits"))
+    return rules[0] == rules[1] and all(same)

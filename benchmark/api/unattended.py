@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import shutil
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -101,8 +102,10 @@ def _night(watched: Watched, budget: float | None, say: Callable[[str], object])
     folder = watched.results / "nights" / at.replace(":", "")
     _write(folder, changes)
     site, left_out = _site(watched, log, changes) if watched.site else (None, ())
-    reported = {name: one.reported for name, one in told.items() if one.reported}
-    log.add(Night(at, changes.summary(), reported, {name: one.anchors for name, one in told.items()}))
+    # A study that is off the list tonight may come back.
+    reported = {**last.reported, **{name: one.reported for name, one in told.items() if one.reported}}
+    anchors = {**last.anchors, **{name: one.anchors for name, one in told.items()}}
+    log.add(Night(at, changes.summary(), reported, anchors))
     return Tonight(changes, folder, site, left_out)
 
 
@@ -122,22 +125,28 @@ def _site(watched: Watched, log: Log, changes: Changes) -> tuple[Path | None, tu
     """Write the site of the studies that were ever judged, with what its nights changed."""
     from benchmark.api.leading import leaderboard
 
-    places = [watched.results / study.name for study in watched.studies]
+    places = {watched.results / study.name: study.held_back for study in watched.studies}
     there = [place for place in places if (place / "study.lock").is_file()]
+    hidden = [place for place in there if places[place]]  # whatever their last report was allowed to say
     past = [found for night in log.nights()[-_NIGHTS_SHOWN:] if (found := _told(watched, night))]
     nights = [changes.public().to_json(), *reversed(past)]
+    out = watched.folder / watched.site
     try:
-        site = leaderboard(there, watched.folder / watched.site, title=watched.title, nights=nights)
+        site = leaderboard(there, out, title=watched.title, nights=nights, held_back=hidden)
     except RequestError as error:
+        if hidden and out.is_dir():  # what is there may name what nobody is to know
+            shutil.rmtree(out)
         return None, (str(error),)
     return site.page, site.left_out
 
 
 def _told(watched: Watched, night: Night) -> Mapping[str, Any] | None:
-    """What the site told of a night; None where somebody has removed it."""
+    """What the site told of a night; None where it is gone, or told of a study that is held back since."""
     file = watched.results / "nights" / night.at.replace(":", "") / "public.json"
+    hidden = {study.name for study in watched.studies if study.held_back}
     try:
         told: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return told
-    except (OSError, ValueError):
+        open_then = {study["study"] for study in told["studies"] if not study["held_back"]}
+    except (OSError, ValueError, KeyError, TypeError):
         return None
+    return None if open_then & hidden else told

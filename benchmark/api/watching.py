@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.api.linking import left_of, records_of
 from benchmark.api.planning import PlannedStudy, comparable
-from benchmark.api.stages import is_staged, order_of, rule_of
+from benchmark.api.stages import is_staged, order_of, rule_of, stages
 from benchmark.errors import RequestError
 from benchmark.plan.cost import total
 
@@ -71,13 +71,20 @@ class Live:
 
         results = self._planned.resolved.results_dir
         if not (results / "store.sqlite").is_file():
-            return self._state(None, self._fits, running=False, reported=False)
+            return self._state(None, self._fits, running=False, finished=False)
         with open_store(results, write=False) as store:
             left = left_of(self._planned.plan, store)
-            reported = bool(store.history(self._planned.name))
-            return self._state(store, left, running=_is_running(results), reported=reported)
+            finished = not left or (is_staged(self._planned.study) and self._has_all_it_needs(store))
+            return self._state(store, left, running=_is_running(results), finished=finished)
 
-    def _state(self, store: Store | None, left: int, *, running: bool, reported: bool) -> State:
+    def _has_all_it_needs(self, store: Store) -> bool:
+        """Whether nothing of the stages is missing that a study did not do without."""
+        try:
+            return not any(left_of(stage.plan, store) for stage in stages(self._planned, store))
+        except RequestError:  # what a stage follows from is another question's as yet
+            return False
+
+    def _state(self, store: Store | None, left: int, *, running: bool, finished: bool) -> State:
         from benchmark.publish.live import Arm, State
 
         planned, cells = self._planned, self._cells
@@ -85,8 +92,7 @@ class Live:
         done = self._fits - left
         staged = is_staged(planned.study)
         status = "running" if running else "stopped" if done else "not begun"
-        if not left or (staged and reported and not running):
-            status = "finished"
+        status = "finished" if finished else status
         rate = self._rate(done)
         verdicts, said = self._verdicts(records, store, status == "finished")
         counts = records.groupby(["role", "component"], observed=True)

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from benchmark.api import PlannedStudy, plan_study, run, write_report
-from benchmark.api.logged import logged
+from benchmark.api.logged import _Keys, logged
 from benchmark.cli import main
 from benchmark.loggers import LOGGERS, made, numbers
 from benchmark.records.store import open_store
@@ -230,6 +230,21 @@ def test_hostile_names_stay_in_their_folder(name: str, tmp_path: Path) -> None:
         scalars = in_tensorboard(tmp_path / "log")
         errors = [value for place, value in scalars.items() if place[1].startswith("error/")]
     assert sorted(error for error in errors if error is not None) == [0.25] * 6
+
+
+def test_keys_of_other_drivers_and_torn_lines_are_heeded(tmp_path: Path) -> None:
+    file = tmp_path / "log" / "keys"
+    ours, theirs = _Keys(file), _Keys(file)
+    with ours.alone():
+        ours.add("a" * 64)
+    with theirs.alone():
+        assert theirs.known == {"a" * 64}
+        theirs.add("b" * 64)
+    file.write_text(file.read_text()[:-10])  # killed while it wrote
+    with ours.alone():
+        ours.add("c" * 64)
+    with theirs.alone():
+        assert {"a" * 64, "c" * 64} < theirs.known and "b" * 64 not in theirs.known
 
 
 def test_only_finite_numbers_are_logged() -> None:

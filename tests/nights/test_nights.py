@@ -88,8 +88,12 @@ def test_a_study_that_fails_leaves_the_others_alone_and_nobody_reads_what_is_hel
     assert not [(file, name) for file, text in site.items() for name in HIDDEN if name in text + str(file)]
     page = (world.folder / "site" / "studies" / "hidden" / "index.html").read_text()
     assert "good" in page and "held back" in page
+    # From tonight on nobody is to know the other data sets either, and nothing can be judged again.
     (world.catalog / "study" / "learners.yaml").unlink()
+    world.watch([wrong, hidden, {"name": "open", "overrides": study, "held_back": True}])
     ends = world.night()
+    shown = [file.read_text() for file in (world.folder / "site").rglob("*") if file.is_file()]
+    assert not [text for text in shown if "breast_cancer" in text]
     assert ends.code == 1 and [one["status"] for one in ends.changes["studies"]] == ["failed"] * 3
     assert len(world.nights()) == 2 and "hidden: failed" in ends.out
     told = json.loads((world.folder / "results" / "nights.jsonl").read_text().splitlines()[-1])
@@ -97,9 +101,13 @@ def test_a_study_that_fails_leaves_the_others_alone_and_nobody_reads_what_is_hel
 
 
 def test_all_enters_every_component_of_the_slot_and_a_budget_ends_the_fits(world: World) -> None:
-    world.watch([{"name": "all", "overrides": ["study=learners"], "entrants": "all"}])
+    folder = world.catalog / "components" / "estimator"
+    (folder / "deep.yaml").write_text("# @package components.estimator.deep\nmake: " + "[" * 5000)
+    overrides = ["study=learners", "primary=good"]
+    world.watch([{"name": "all", "overrides": overrides, "entrants": "all"}])
     dawn = world.night("--budget", "0.01s")
     found = dawn.of("all")
+    assert set(found["broken"]) == {"deep"}, dawn.err
     assert dawn.code == 1 and found["status"] == "unfinished" and found["left"] > 600
     assert {"good", "alike", "knn", "linear", "random_forest"} <= set(found["waiting"])
     assert not {"steady", "featureless"} & set(found["waiting"])

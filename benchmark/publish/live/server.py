@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +16,7 @@ import jinja2
 
 from benchmark.errors import RequestError
 from benchmark.publish.live.state import State
-from benchmark.report.words import VERDICTS, counted, label, ratio, seconds
+from benchmark.report.words import VERDICTS, counted, label, printable, ratio, seconds
 
 __all__ = ["serve"]
 
@@ -64,19 +66,38 @@ class _Recent:
         self._until = 0.0
 
     def __call__(self) -> State:
+        """The state.
+
+        Raises
+        ------
+        RequestError
+            Where it cannot be told; or whatever reading it raises.
+        """
         if self._state is not None and not self._lock.acquire(blocking=False):
             return self._state  # somebody is computing the next one
         if self._state is None:
             self._lock.acquire()
         try:
             start = time.monotonic()
-            if self._state is None or start >= self._until:
-                self._state = self._read()
-                now = time.monotonic()
-                self._until = now + max(1.0, _REST * (now - start))
+            if start >= self._until:
+                try:
+                    self._state = self._read()
+                finally:  # a fault costs as much as an answer
+                    now = time.monotonic()
+                    self._until = now + max(1.0, _REST * (now - start))
+            if self._state is None:
+                raise RequestError("there is no answer yet; ask again")
             return self._state
         finally:
             self._lock.release()
+
+
+def _is_address(name: str) -> bool:
+    """Whether it is a number, which nobody can make lead elsewhere."""
+    try:
+        return bool(ipaddress.ip_address(name.strip("[]")))
+    except ValueError:
+        return False
 
 
 def _page() -> jinja2.Template:
@@ -101,7 +122,10 @@ def _handler(state: Callable[[], State], host: str) -> type[BaseHTTPRequestHandl
         "/live.css": ("text/css", css + own.joinpath("live.css").read_bytes()),
         "/live.js": ("text/javascript", own.joinpath("live.js").read_bytes()),
     }
+    names = {host, "localhost", "127.0.0.1", "[::1]", f"[{host}]"}
     anybody = host in ("", "0.0.0.0", "::")
+    if anybody:
+        names |= {socket.gethostname(), socket.getfqdn()}
 
     def answer(path: str) -> tuple[str, bytes] | None:
         if path == "/":
@@ -117,7 +141,11 @@ def _handler(state: Callable[[], State], host: str) -> type[BaseHTTPRequestHandl
             if not self._is_for_us():
                 return self._send(403, "text/plain", b"this page is served under its own address only\n")
             path = self.path.partition("?")[0]
-            found = answer(path)
+            try:
+                found = answer(path)
+            except Exception as error:  # the next answer may be better; the run goes on whatever is said here
+                said = " ".join(f"{type(error).__name__}: {error}".split())
+                return self._send(503, "text/plain", printable(f"no state: {said[:300]}\n").encode())
             if found is None:
                 return self._send(404, "text/plain", b"there is no such page\n")
             self._send(200, *found)
@@ -130,9 +158,11 @@ def _handler(state: Callable[[], State], host: str) -> type[BaseHTTPRequestHandl
 
         def _is_for_us(self) -> bool:
             """Whether the browser asked for this address, and no other name that was made to lead here."""
-            names = {host, "localhost", "127.0.0.1", "[::1]", f"[{host}]"}
             port = self.server.server_port  # type: ignore[attr-defined]
-            return anybody or self.headers.get("Host", "") in {f"{name}:{port}" for name in names}
+            name, _, given = self.headers.get("Host", "").rpartition(":")
+            if not given.isdigit():  # a browser leaves out the port of the web
+                name, given = self.headers.get("Host", ""), "80"
+            return given == str(port) and (name in names or (anybody and _is_address(name)))
 
         def _send(self, code: int, kind: str, content: bytes, **more: str) -> None:
             self.send_response(code)

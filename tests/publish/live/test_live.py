@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -138,6 +139,9 @@ def test_a_sequential_study_may_be_looked_at_at_any_time(tmp_path: Path, monkeyp
     write_report(planned)
     verdict = json.loads((planned.folder / "report" / "verdict.json").read_text())
     assert [one.verdict for one in Live(planned)().verdicts] == [c["verdict"] for c in verdict["comparisons"]]
+    assert Live(planned)().status == "finished"
+    more = plan_study([*planned.asked, "protocol.seeds=2"])
+    assert Live(more)().status == "stopped"  # its report was of another question
 
 
 def test_a_confirming_study_shows_no_verdict_before_its_end(tmp_path: Path, monkeypatch: Any) -> None:
@@ -199,6 +203,32 @@ def test_it_answers_readers_under_its_own_address_alone() -> None:
         assert {ask(port, path)[0] for path in ("/live.css", "/live.js")} == {200}
         with pytest.raises(RequestError, match=f"127.0.0.1:{port}: cannot be served: Address already in use"):
             serve(made, "127.0.0.1", port)
+
+
+def test_from_everywhere_it_is_asked_by_a_number_or_this_machines_name() -> None:
+    with served(serve(made, "0.0.0.0", 0)) as port:
+        for host in (
+            f"127.0.0.1:{port}",
+            f"192.168.7.7:{port}",
+            f"[::1]:{port}",
+            f"{socket.gethostname()}:{port}",
+        ):
+            assert ask(port, Host=host)[0] == 200, host
+        for host in (f"evil.example:{port}", "192.168.7.7", "192.168.7.7:1"):
+            assert ask(port, Host=host)[0] == 403, host
+
+
+def test_a_state_that_cannot_be_read_is_said_and_not_asked_for_at_once() -> None:
+    asked: list[int] = []
+
+    def broken() -> State:
+        asked.append(1)
+        raise OSError("<script>no disk</script>")
+
+    with served(serve(broken, "127.0.0.1", 0)) as port:
+        first, second = ask(port), ask(port, "/state.json")
+    assert first[0] == second[0] == 503 and "no disk" in first[2] and len(asked) == 1
+    assert first[1]["Content-Type"] == "text/plain; charset=utf-8"
 
 
 def test_a_slow_state_is_computed_once_and_nobody_waits_for_the_next() -> None:
