@@ -114,7 +114,8 @@ def _page() -> jinja2.Template:
     return environment.get_template("page.html.jinja")
 
 
-def _handler(state: Callable[[], State], host: str) -> type[BaseHTTPRequestHandler]:
+def _answers(state: Callable[[], State]) -> Callable[[str], tuple[str, bytes] | None]:
+    """From a path to the kind and content of the answer; None where there is none."""
     page = _page()
     css = files("benchmark.report").joinpath("page.css").read_bytes()
     own = files("benchmark.publish.live")
@@ -122,10 +123,6 @@ def _handler(state: Callable[[], State], host: str) -> type[BaseHTTPRequestHandl
         "/live.css": ("text/css", css + own.joinpath("live.css").read_bytes()),
         "/live.js": ("text/javascript", own.joinpath("live.js").read_bytes()),
     }
-    names = {host, "localhost", "127.0.0.1", "[::1]", f"[{host}]"}
-    anybody = host in ("", "0.0.0.0", "::")
-    if anybody:
-        names |= {socket.gethostname(), socket.getfqdn()}
 
     def answer(path: str) -> tuple[str, bytes] | None:
         if path == "/":
@@ -134,18 +131,36 @@ def _handler(state: Callable[[], State], host: str) -> type[BaseHTTPRequestHandl
             return "application/json", json.dumps(state().to_json()).encode()
         return fixed.get(path)
 
+    return answer
+
+
+def _is_for(asked: str, host: str, port: int) -> bool:
+    """Whether a browser asked for this server, and no other name that was made to lead here."""
+    names, anybody = {host, "localhost", "127.0.0.1", "[::1]", f"[{host}]"}, host in ("", "0.0.0.0", "::")
+    if anybody:
+        names |= {socket.gethostname(), socket.getfqdn()}
+    name, _, given = asked.rpartition(":")
+    if not given.isdigit():  # a browser leaves out the port of the web
+        name, given = asked, "80"
+    return given == str(port) and (name in names or (anybody and _is_address(name)))
+
+
+def _handler(state: Callable[[], State], host: str) -> type[BaseHTTPRequestHandler]:
+    answer = _answers(state)
+
     class Handler(BaseHTTPRequestHandler):
         server_version, sys_version, timeout = "Swapbench", "", 20
 
         def do_GET(self) -> None:
-            if not self._is_for_us():
+            port = self.server.server_port  # type: ignore[attr-defined]
+            if not _is_for(self.headers.get("Host", ""), host, port):
                 return self._send(403, "text/plain", b"this page is served under its own address only\n")
             path = self.path.partition("?")[0]
             try:
                 found = answer(path)
             except Exception as error:  # the next answer may be better; the run goes on whatever is said here
                 said = " ".join(f"{type(error).__name__}: {error}".split())
-                return self._send(503, "text/plain", printable(f"no state: {said[:300]}\n").encode())
+                return self._send(503, "text/plain", f"no state: {printable(said[:300])}\n".encode())
             if found is None:
                 return self._send(404, "text/plain", b"there is no such page\n")
             self._send(200, *found)
@@ -155,14 +170,6 @@ def _handler(state: Callable[[], State], host: str) -> type[BaseHTTPRequestHandl
 
         do_HEAD = do_GET
         do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_TRACE = do_CONNECT = _refuse
-
-        def _is_for_us(self) -> bool:
-            """Whether the browser asked for this address, and no other name that was made to lead here."""
-            port = self.server.server_port  # type: ignore[attr-defined]
-            name, _, given = self.headers.get("Host", "").rpartition(":")
-            if not given.isdigit():  # a browser leaves out the port of the web
-                name, given = self.headers.get("Host", ""), "80"
-            return given == str(port) and (name in names or (anybody and _is_address(name)))
 
         def _send(self, code: int, kind: str, content: bytes, **more: str) -> None:
             self.send_response(code)
